@@ -1,0 +1,1 @@
+"""The words the services exchange, one file per speaker. Nothing here does I/O."""

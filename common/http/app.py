@@ -1,0 +1,78 @@
+"""A Litestar application with errors, authentication, health, trace context and OpenAPI already on."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Response, Router, get
+from litestar.config.response_cache import ResponseCacheConfig
+from litestar.datastructures import State
+from litestar.enums import ScopeType
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
+
+from common import telemetry
+from common.http import errors, health
+from common.http.auth import authenticated
+from common.http.dependencies import PROVIDED
+
+PREFIX = "/api/v1"
+
+
+class TraceContext:
+    """Continues the caller's trace, or starts one, around every request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self.app(scope, receive, send)
+            return
+        header = next((value for name, value in scope["headers"] if name == b"traceparent"), None)
+        with telemetry.continued(header.decode("latin-1") if header else None):
+            await self.app(scope, receive, send)
+
+
+def create(
+    service: str,
+    routes: Sequence[ControllerRouterHandler],
+    *,
+    state: Mapping[str, Any],
+    needed: Mapping[str, health.Probe],
+    reported: Mapping[str, health.Probe],
+    body_limit: int = 65_536,
+) -> Litestar:
+    """`routes` hang under /api/v1 and are closed unless they say `opt={"public": True}`."""
+    return Litestar(
+        [
+            Router(PREFIX, route_handlers=[*routes, _openapi_document(service)], guards=[authenticated]),
+            health.routes(needed, reported),
+        ],
+        dependencies=PROVIDED,
+        exception_handlers=errors.HANDLERS,
+        middleware=[TraceContext],
+        openapi_config=OpenAPIConfig(
+            title=f"Shop: {service}",
+            version="1.0.0",
+            path="/openapi",
+            render_plugins=[],
+            security=[{"bearer": []}],
+            components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
+        ),
+        request_max_body_size=body_limit,
+        state=State(dict(state)),
+        response_cache_config=ResponseCacheConfig(),
+        debug=False,
+        logging_config=None,
+    )
+
+
+def _openapi_document(service: str) -> ControllerRouterHandler:
+    @get(f"/openapi/{service}.json", opt={"public": True}, include_in_schema=False)
+    async def openapi(request: Any) -> Response[bytes]:
+        document = msgspec.json.encode(request.app.openapi_schema.to_schema())
+        return Response(document, media_type="application/vnd.oai.openapi+json")
+
+    return openapi

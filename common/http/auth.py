@@ -1,0 +1,151 @@
+"""Who is calling. Access tokens are verified here, against the account service's public keys (A16)."""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+import jwt
+import msgspec
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from common.http.errors import Refused
+
+log = logging.getLogger(__name__)
+
+ALGORITHM = "EdDSA"
+REMEMBERED = 10_000
+REFETCH_SECONDS = 5.0
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """The account in the token."""
+
+    account_id: UUID
+    session_id: UUID
+    role: str
+    verified: bool
+    expires_at: float
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == "admin"
+
+
+class _Unauthorized(Refused):
+    def __init__(self, detail: str) -> None:
+        super().__init__(401, "unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class Verifier:
+    """Checks signature and claims once per token, then remembers the result until it expires.
+
+    Keys come from the JWKS by `kid`; an unknown `kid` fetches again, at most every few seconds.
+    """
+
+    def __init__(self, jwks_url: str, *, issuer: str, audience: str) -> None:
+        self.jwks_url = jwks_url
+        self.issuer = issuer
+        self.audience = audience
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._fetched = 0.0
+        self._fetching = asyncio.Lock()
+        self._known: OrderedDict[str, Caller] = OrderedDict()
+
+    async def caller(self, token: str) -> Caller:
+        """Raises Refused 401 for anything but a valid access token, 503 while no key can be had."""
+        known = self._known.get(token)
+        if known is not None:
+            if known.expires_at > time.time():
+                return known
+            del self._known[token]
+        caller = await self._verify(token)
+        self._known[token] = caller
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return caller
+
+    async def _verify(self, token: str) -> Caller:
+        try:
+            kid = jwt.get_unverified_header(token).get("kid")
+            key = await self._key(kid) if isinstance(kid, str) else None
+            if key is None:
+                raise _Unauthorized("The token's key is not known.")
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=[ALGORITHM],
+                issuer=self.issuer,
+                audience=self.audience,
+                options={"require": ["exp", "iat", "sub", "jti", "sid"]},
+            )
+            return _caller(claims)
+        except (jwt.PyJWTError, ValueError, TypeError, KeyError) as error:
+            raise _Unauthorized("The token is not valid.") from error
+
+    async def _key(self, kid: str) -> jwt.PyJWK | None:
+        if kid not in self._keys:
+            async with self._fetching:
+                if kid not in self._keys and time.monotonic() - self._fetched > REFETCH_SECONDS:
+                    await self._fetch()
+        return self._keys.get(kid)
+
+    async def _fetch(self) -> None:
+        """Keeps the keys it has when the account service does not answer."""
+        try:
+            timeout = aiohttp.ClientTimeout(total=3)
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.get(self.jwks_url) as response,
+            ):
+                response.raise_for_status()
+                found = jwt.PyJWKSet.from_dict(await response.json())
+            self._keys = {key.key_id: key for key in found.keys if key.key_id}
+            self._fetched = time.monotonic()
+        except (aiohttp.ClientError, TimeoutError, OSError, jwt.PyJWTError, ValueError) as error:
+            log.warning("cannot read the public keys: %r", error)
+            if not self._keys:
+                raise Refused(
+                    503, "unavailable", "Try again shortly.", headers={"Retry-After": "1"}
+                ) from error
+
+
+def _caller(claims: dict[str, Any]) -> Caller:
+    if claims.get("use") != "access":
+        raise ValueError("not an access token")
+    return Caller(
+        account_id=UUID(claims["sub"]),
+        session_id=UUID(claims["sid"]),
+        role=str(claims["role"]),
+        verified=claims["verified"] is True,
+        expires_at=float(claims["exp"]),
+    )
+
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+async def authenticated(connection: Connection, handler: BaseRouteHandler) -> None:
+    """On every route of every service unless it says `opt={"public": True}`; runs before the body is read."""
+    if handler.opt.get("public"):
+        return
+    scheme, _, token = connection.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise _Unauthorized("An access token is needed.")
+    verifier: Verifier = connection.app.state.verifier
+    connection.scope["user"] = await verifier.caller(token.strip())
+
+
+async def verified(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """Only an account whose mailbox is confirmed."""
+    if not connection.scope["user"].verified:
+        raise Refused(403, "not_verified", "Confirm your e-mail address first.")
+
+
+async def admin(connection: Connection, _handler: BaseRouteHandler) -> None:
+    if not connection.scope["user"].is_admin:
+        raise Refused(403, "forbidden", "Only an administrator may do this.")

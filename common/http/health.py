@@ -1,0 +1,40 @@
+"""/livez: the process runs. /readyz: it can serve, and how its dependencies are. Never on the edge."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from litestar import Response, Router, get
+
+Probe = Callable[[], Awaitable[Any]]
+"""Raises when the dependency does not answer; what it returns is shown."""
+
+PROBE_SECONDS = 2.0
+
+
+def routes(needed: Mapping[str, Probe], reported: Mapping[str, Probe]) -> Router:
+    """Ready means that everything `needed` answers; `reported` only shows (the broker may be away)."""
+
+    @get("/livez", opt={"public": True}, include_in_schema=False)
+    async def livez() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @get("/readyz", opt={"public": True}, include_in_schema=False)
+    async def readyz() -> Response[dict[str, Any]]:
+        probes = {**needed, **reported}
+        results = await asyncio.gather(*(_state(probe) for probe in probes.values()))
+        checks = dict(zip(probes, results, strict=True))
+        ready = all(checks[name]["ok"] for name in needed)
+        degraded = not all(check["ok"] for check in checks.values())
+        status = "degraded" if ready and degraded else "ok" if ready else "unavailable"
+        return Response({"status": status, "checks": checks}, status_code=200 if ready else 503)
+
+    return Router("/", route_handlers=[livez, readyz])
+
+
+async def _state(probe: Probe) -> dict[str, Any]:
+    try:
+        seen = await asyncio.wait_for(probe(), PROBE_SECONDS)
+    except Exception as error:  # noqa: BLE001  # any failure of a dependency is a state to report
+        return {"ok": False, "error": type(error).__name__}
+    return {"ok": True} if seen is None else {"ok": True, "seen": seen}

@@ -1,0 +1,146 @@
+"""`python -m <service> [--role api|worker|all]`: the front door of every service."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import uvicorn
+from litestar import Litestar
+
+from common.messaging.consumer import Consumer
+from common.postgres.partitions import keep_partitions
+from common.runtime import Runtime
+from common.settings import Settings, load
+from common.telemetry import configure_logging
+
+log = logging.getLogger(__name__)
+
+Loop = Callable[[], Coroutine[Any, Any, None]]
+"""Runs until cancelled."""
+
+
+class Role(StrEnum):
+    """One process may do both; replicas of either may be added apart."""
+
+    API = "api"
+    WORKER = "worker"
+    ALL = "all"
+
+    @property
+    def serves(self) -> bool:
+        return self is not Role.WORKER
+
+    @property
+    def works(self) -> bool:
+        return self is not Role.API
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a process runs: an application (at least its health), consumers, and loops."""
+
+    app: Litestar
+    runtime: Runtime | None = None
+    consumers: Sequence[Consumer] = ()
+    loops: Sequence[Loop] = ()
+    on_stop: Callable[[], None] = lambda: None
+    """Called first at a stop, to end what would keep connections open."""
+
+
+S = TypeVar("S", bound=Settings)
+
+
+Opener = Callable[[S, Role], AbstractAsyncContextManager[Program]]
+
+
+def main(kind: type[S], program: Opener[S]) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--role", type=Role, choices=list(Role), default=Role.ALL)
+    role = parser.parse_args().role
+    settings = load(kind)
+    configure_logging(settings.service, settings.log_level)
+    with asyncio.Runner(loop_factory=_event_loop()) as runner:
+        runner.run(_run(settings, role, program))
+
+
+def _event_loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop  # noqa: PLC0415  # not there on Windows
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+async def _run(settings: S, role: Role, program: Opener[S]) -> None:
+    async with program(settings, role) as running:
+        server = Server(settings, running)
+        for each in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(each, server.stop)
+        await run(server, settings, running)
+
+
+async def run(server: "Server", settings: Settings, running: Program) -> None:
+    """Runs until `server.stop()`, then stops in order.
+
+    Streams end, HTTP drains, batches finish, the outbox is published; the opener then closes connections.
+    """
+    async with asyncio.TaskGroup() as tasks:
+        working = [tasks.create_task(consumer.run(settings.concurrency)) for consumer in running.consumers]
+        looping = [tasks.create_task(loop()) for loop in (*running.loops, *_housekeeping(running.runtime))]
+        await server.serve()
+        for consumer in running.consumers:
+            await consumer.stop()
+        if working:
+            await asyncio.wait(working, timeout=settings.graceful_seconds)
+        if running.runtime:
+            await _drain(running.runtime, 2.0)
+        for task in (*working, *looping):
+            task.cancel()
+
+
+def _housekeeping(runtime: Runtime | None) -> list[Loop]:
+    """What every process that writes an outbox keeps going, whatever its role."""
+    return [runtime.relay.run, lambda: keep_partitions(runtime.db)] if runtime else []
+
+
+async def _drain(runtime: Runtime, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(runtime.relay.drained(), seconds)
+    except TimeoutError:
+        log.warning("the outbox is not drained; whoever runs next goes on")
+
+
+class Server(uvicorn.Server):
+    """Uvicorn, with its signals left to us."""
+
+    def __init__(self, settings: Settings, running: Program) -> None:
+        super().__init__(
+            uvicorn.Config(
+                running.app,
+                host=settings.host,
+                port=settings.port,
+                http="httptools",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=int(settings.graceful_seconds),
+            )
+        )
+        self._running = running
+
+    def stop(self) -> None:
+        self.should_exit = True
+        self._running.on_stop()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

@@ -1,0 +1,104 @@
+"""One connection to NATS that outlives every outage of the server."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import nats
+from nats.aio.client import Client
+
+log = logging.getLogger(__name__)
+
+
+class Broker:
+    """The client, once there is one. A service starts and accepts while the broker is away (protocol 1)."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self.url = url
+        self.name = name
+        self.inbox_prefix = f"_INBOX_{name}"
+        self.client: Client | None = None
+        self.reconnections = 0
+        self._connected = asyncio.Event()
+        self._lost: list[Callable[[], None]] = []
+
+    @property
+    def up(self) -> bool:
+        return self.client is not None and self.client.is_connected
+
+    async def ready(self) -> Client:
+        """Waits until the connection stands."""
+        await self._connected.wait()
+        assert self.client is not None
+        return self.client
+
+    def on_reconnect(self, callback: Callable[[], None]) -> None:
+        """What was outstanding at the server is gone after a reconnection."""
+        self._lost.append(callback)
+
+    async def keep_connected(self) -> None:
+        """Connects, for as long as it takes; from then on nats-py reconnects by itself for ever."""
+        while self.client is None:
+            try:
+                self.client = await nats.connect(
+                    self.url.split(","),
+                    name=self.name,
+                    inbox_prefix=self.inbox_prefix,
+                    connect_timeout=2,
+                    reconnect_time_wait=0.5,
+                    max_reconnect_attempts=-1,
+                    ping_interval=10,
+                    max_outstanding_pings=2,
+                    pending_size=-1,
+                    skip_subject_validation=True,
+                    error_cb=self._on_error,
+                    disconnected_cb=self._on_disconnected,
+                    reconnected_cb=self._on_reconnected,
+                    closed_cb=self._on_closed,
+                )
+            except (OSError, nats.errors.Error) as error:
+                log.warning("NATS is away (%s); trying again", error or type(error).__name__)
+                await asyncio.sleep(0.5)
+        self._connected.set()
+
+    async def _on_error(self, error: Exception) -> None:
+        log.warning("NATS: %s", error or type(error).__name__)
+
+    async def _on_disconnected(self) -> None:
+        self._connected.clear()
+
+    async def _on_reconnected(self) -> None:
+        self.reconnections += 1
+        self._connected.set()
+        for callback in self._lost:
+            callback()
+
+    async def _on_closed(self) -> None:
+        """nats-py closes for good on an unknown -ERR (J14): only a new process helps."""
+        if self.client is not None and not self._closing:
+            log.critical("NATS closed the connection for good; leaving, to be restarted")
+            os._exit(1)
+
+    _closing = False
+
+    async def close(self) -> None:
+        self._closing = True
+        if self.client is not None:
+            with suppress(nats.errors.Error, TimeoutError, OSError):
+                await asyncio.wait_for(self.client.flush(), 2)
+            await self.client.close()
+
+
+@asynccontextmanager
+async def broker(url: str, name: str) -> AsyncIterator[Broker]:
+    """Connecting goes on in the background; leaving flushes what was published."""
+    connection = Broker(url, name)
+    async with asyncio.TaskGroup() as tasks:
+        connecting = tasks.create_task(connection.keep_connected())
+        try:
+            yield connection
+        finally:
+            connecting.cancel()
+            await connection.close()

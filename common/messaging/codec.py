@@ -1,0 +1,38 @@
+"""Bytes to messages and back."""
+
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+from common.contracts.message import Message
+
+encode = msgspec.json.Encoder().encode
+
+
+class Codec:
+    """Decodes the words a service listens to; any other word is malformed to it."""
+
+    def __init__(self, words: Iterable[type[Message]]) -> None:
+        union: Any = reduce(or_, words)
+        self._decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(union)
+
+    def decode(self, payload: bytes) -> Message:
+        """Raises msgspec.DecodeError, of which ValidationError is one."""
+        return self._decoder.decode(payload)
+
+
+def words(*speakers: ModuleType) -> list[type[Message]]:
+    """Every concrete message that the contract files define."""
+    return [
+        thing
+        for speaker in speakers
+        for thing in vars(speaker).values()
+        if isinstance(thing, type)
+        and issubclass(thing, Message)
+        and thing.__module__ == speaker.__name__
+        and "." in str(thing.__struct_config__.tag)
+    ]

@@ -1,0 +1,134 @@
+"""Fetch a batch, do the work, acknowledge. The work is the caller's: a transaction, or publishing."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+import nats
+
+from common.messaging.broker import Broker
+from common.messaging.pull import Delivery, Puller
+from common.postgres.database import UNAVAILABLE
+
+log = logging.getLogger(__name__)
+
+ALONE_FROM = 3
+PARKED_AT = 5
+
+Work = Callable[[Sequence[Delivery]], Awaitable[None]]
+Park = Callable[[Delivery, str], Awaitable[None]]
+
+
+class NotYet(Exception):
+    """What a message needs has not been heard yet: it is redelivered later, and not parked for that."""
+
+
+class Consumer:
+    """Feeds a durable's messages to the work, at least once, in batches.
+
+    A batch that fails is tried again one message at a time, so a bad one harms only itself; from its third
+    delivery a message is handled alone, at the fifth it is parked unread (J8).
+    """
+
+    def __init__(self, broker: Broker, durable: str, work: Work, park: Park, *, batch_size: int) -> None:
+        self.broker = broker
+        self.durable = durable
+        self.puller = Puller(broker, durable, batch_size=batch_size)
+        self.work = work
+        self.park = park
+        self._errors: dict[str, Exception] = {}
+        self._stopping = asyncio.Event()
+
+    async def run(self, concurrency: int = 1) -> None:
+        """Runs until `stop()`, which lets the batches in hand finish."""
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(concurrency):
+                tasks.create_task(self._loop())
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        with suppress(nats.errors.Error):
+            await self.puller.stop()
+
+    async def _loop(self) -> None:
+        stopped = asyncio.ensure_future(self._stopping.wait())
+        while not self._stopping.is_set():
+            pulled = asyncio.ensure_future(self.puller.batch())
+            try:
+                await asyncio.wait({pulled, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                if not pulled.done():
+                    pulled.cancel()
+            if pulled.done() and not pulled.cancelled():
+                await self._receive(pulled.result())
+        stopped.cancel()
+
+    async def _receive(self, deliveries: Sequence[Delivery]) -> None:
+        together = [delivery for delivery in deliveries if delivery.deliveries < ALONE_FROM]
+        if together:
+            await self._attempt(together)
+        for delivery in deliveries:
+            if delivery.deliveries < ALONE_FROM:
+                continue
+            if delivery.deliveries >= PARKED_AT and not self._is_waiting(delivery):
+                await self._put_aside(delivery)
+            else:
+                await self._attempt([delivery])
+
+    async def _attempt(self, deliveries: Sequence[Delivery]) -> None:
+        """An outage harms nobody: the batch is held, nothing is fetched, until it is over (J10)."""
+        delay = 0.25
+        while not self._stopping.is_set():
+            try:
+                await self.work(deliveries)
+            except UNAVAILABLE as error:
+                log.warning("%s holds %d messages: %r", self.durable, len(deliveries), error)
+                await asyncio.sleep(delay)
+                delay = min(5.0, 2 * delay)
+            except Exception as error:  # noqa: BLE001  # whatever a message does to its handler, the loop goes on
+                await self._isolate(deliveries, error)
+                return
+            else:
+                await self._acknowledge(deliveries)
+                return
+
+    async def _isolate(self, deliveries: Sequence[Delivery], error: Exception) -> None:
+        if len(deliveries) > 1:
+            log.warning(
+                "%s: a batch of %d failed, one at a time now: %r", self.durable, len(deliveries), error
+            )
+            for delivery in deliveries:
+                await self._attempt([delivery])
+            return
+        [delivery] = deliveries
+        if not isinstance(error, NotYet):
+            log.error("%s cannot handle %s", self.durable, delivery.subject, exc_info=error)
+        self._errors[delivery.sequence] = error
+        delay = min(30.0, 2.0**delivery.deliveries) * random.uniform(0.8, 1.2)  # noqa: S311  # jitter
+        await self._answer(delivery, b'-NAK {"delay": %d}' % int(delay * 1e9))
+
+    def _is_waiting(self, delivery: Delivery) -> bool:
+        return isinstance(self._errors.get(delivery.sequence), NotYet)
+
+    async def _put_aside(self, delivery: Delivery) -> None:
+        """Parked before it is parsed; if even that fails, it comes again."""
+        error = self._errors.pop(delivery.sequence, None)
+        try:
+            await self.park(delivery, repr(error) if error else "delivered too often; no error seen here")
+        except Exception:
+            log.exception("%s could not park %s", self.durable, delivery.subject)
+        else:
+            log.error("%s parked %s after %d deliveries", self.durable, delivery.subject, delivery.deliveries)
+            await self._acknowledge([delivery])
+
+    async def _acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            self._errors.pop(delivery.sequence, None)
+            await self._answer(delivery, b"+ACK")
+
+    async def _answer(self, delivery: Delivery, verdict: bytes) -> None:
+        """Fire and forget: a lost answer is a redelivery."""
+        with suppress(nats.errors.Error):
+            await (await self.broker.ready()).publish(delivery.message.reply, verdict)

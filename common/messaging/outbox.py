@@ -1,0 +1,59 @@
+"""What is said, written with the state that it is said about. Only the relay publishes."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from typing import NamedTuple
+
+from common import telemetry
+from common.contracts.message import Message, subject
+from common.messaging.codec import encode
+from common.messaging.publisher import Outgoing
+from common.postgres.database import Transaction, columns
+
+WRITE = """
+INSERT INTO outbox (message_id, subject, payload, correlation_id, causation_id, traceparent)
+SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::text[])
+RETURNING created_on, position
+"""
+
+
+class OutboxRow(NamedTuple):
+    """A committed message and where it stands in the table."""
+
+    created_on: date
+    position: int
+    message: Outgoing
+
+
+class Outbox:
+    """Hands every committed row to the relay, so that publishing needs no read."""
+
+    def __init__(self, committed: Callable[[list[OutboxRow]], None]) -> None:
+        self._committed = committed
+
+    async def put(
+        self, tx: Transaction, messages: Iterable[Message], traces: Mapping[str, str | None] | None = None
+    ) -> None:
+        """One statement. `traces` maps ids of causes to their trace context; without it, the current one."""
+        outgoing = [as_outgoing(message, traces) for message in messages]
+        if not outgoing:
+            return
+        rows = await tx.fetch(WRITE, *columns(outgoing, 6))
+        placed = [
+            OutboxRow(row["created_on"], row["position"], message)
+            for row, message in zip(rows, outgoing, strict=True)
+        ]
+        tx.after_commit(lambda: self._committed(placed))
+
+
+def as_outgoing(message: Message, traces: Mapping[str, str | None] | None = None) -> Outgoing:
+    """The message with its headers: id, correlation, causation, trace."""
+    trace = traces.get(message.cause_id or "") if traces else None
+    return Outgoing(
+        message_id=message.id,
+        subject=subject(type(message)),
+        payload=encode(message),
+        correlation_id=message.correlation_id,
+        causation_id=message.cause_id,
+        traceparent=trace or telemetry.traceparent(),
+    )

@@ -1,0 +1,85 @@
+"""`python -m common.messaging.provisioner`: sole creator of the stream and its consumers (J11).
+
+Restores within seconds what is missing (protocol P16), brings the configuration of what is there up to
+date, and goes on watching. Services only bind.
+"""
+
+import asyncio
+import logging
+import signal
+
+import msgspec
+from nats.aio.client import Client
+from nats.errors import Error
+from nats.js.api import ConsumerConfig
+from nats.js.client import JetStreamContext
+from nats.js.errors import NotFoundError
+
+from common.messaging.broker import Broker, broker
+from common.messaging.streams import CONSUMERS, STREAM, consumer, stream
+from common.settings import load
+from common.telemetry import configure_logging
+
+log = logging.getLogger(__name__)
+
+EVERY = 2.0
+
+
+class ProvisionerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    nats_url: str
+    stream_replicas: int = 1
+    stream_max_bytes: int = 4 * 1024**3
+    log_level: str = "INFO"
+
+
+async def provision(js: JetStreamContext, settings: ProvisionerSettings) -> None:
+    """One pass; does nothing when everything is as it should be."""
+    wanted = stream(replicas=settings.stream_replicas, max_bytes=settings.stream_max_bytes)
+    try:
+        found = (await js.stream_info(STREAM)).config
+        if (found.max_bytes, found.num_replicas) != (wanted.max_bytes, wanted.num_replicas):
+            await js.update_stream(wanted)
+            log.info("stream %s updated", STREAM)
+    except NotFoundError:
+        await js.add_stream(wanted)
+        log.info("stream %s created", STREAM)
+    there = {info.name: info.config for info in await js.consumers_info(STREAM)}
+    for hears in CONSUMERS:
+        if hears.durable not in there or sorted(_filters(there[hears.durable])) != sorted(hears.filters):
+            await js.add_consumer(STREAM, consumer(hears, replicas=settings.stream_replicas))
+            log.info("consumer %s hears %s", hears.durable, " ".join(hears.filters))
+
+
+def _filters(config: ConsumerConfig) -> list[str]:
+    return config.filter_subjects or [config.filter_subject or ""]
+
+
+async def watch(connection: Broker, settings: ProvisionerSettings) -> None:
+    while True:
+        client: Client = await connection.ready()
+        try:
+            await provision(client.jetstream(timeout=5), settings)
+        except (Error, TimeoutError) as error:
+            log.warning("provisioning: %r", error)
+        await asyncio.sleep(EVERY)
+
+
+async def run(settings: ProvisionerSettings) -> None:
+    loop = asyncio.get_running_loop()
+    async with broker(settings.nats_url, "provisioner") as connection:
+        watching = asyncio.ensure_future(watch(connection, settings))
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, watching.cancel)
+        await asyncio.wait({watching})
+        if not watching.cancelled():
+            watching.result()
+
+
+def main() -> None:
+    settings = load(ProvisionerSettings)
+    configure_logging("provisioner", settings.log_level)
+    asyncio.run(run(settings))
+
+
+if __name__ == "__main__":
+    main()

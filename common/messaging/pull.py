@@ -1,0 +1,134 @@
+"""A pull loop of our own: one request ahead of the work, renewed after silence, reconnection and loss.
+
+nats-py's `fetch(batch > 1)` asks in two phases and has been seen to stall (nats.py #933, #986).
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from contextlib import suppress
+from itertools import count
+
+import msgspec
+import nats
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from common.messaging.broker import Broker
+from common.messaging.streams import STREAM
+
+log = logging.getLogger(__name__)
+
+EXPIRES = 30.0
+HEARTBEAT = 2.0
+
+
+class Delivery:
+    """One message as it came, with the number of times it has been delivered (1 at first).
+
+    Read from the ack subject: `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>...`, or with domain and
+    account hash before the stream (v2).
+    """
+
+    __slots__ = ("deliveries", "message", "sequence")
+
+    def __init__(self, message: Msg) -> None:
+        self.message = message
+        tokens = message.reply.split(".")
+        deliveries, self.sequence = tokens[4:6] if len(tokens) == 9 else tokens[6:8]
+        self.deliveries = int(deliveries)
+
+    @property
+    def subject(self) -> str:
+        return self.message.subject
+
+    @property
+    def payload(self) -> bytes:
+        return self.message.data
+
+    def header(self, name: str) -> str | None:
+        return self.message.headers.get(name) if self.message.headers else None
+
+
+class Puller:
+    """Fills a queue from a durable consumer; at most two batches are ahead of the work."""
+
+    def __init__(self, broker: Broker, durable: str, *, batch_size: int) -> None:
+        self.broker = broker
+        self.durable = durable
+        self.batch_size = batch_size
+        self._queue: deque[Delivery] = deque()
+        self._arrived = asyncio.Event()
+        self._inbox = f"{broker.inbox_prefix}.pull.{durable}"
+        self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{durable}"
+        self._request = msgspec.json.encode(
+            {"batch": batch_size, "expires": int(EXPIRES * 1e9), "idle_heartbeat": int(HEARTBEAT * 1e9)}
+        )
+        self._requests = count()
+        self._current = ""
+        self._missing = 0
+        self._heard = 0.0
+        self._subscription: Subscription | None = None
+        broker.on_reconnect(self._restart)
+
+    async def batch(self) -> list[Delivery]:
+        """Waits for the first message, then takes what is there: never waits to fill."""
+        while not self._queue:
+            self._arrived.clear()
+            await self._ask()
+            try:
+                await asyncio.wait_for(self._arrived.wait(), HEARTBEAT)
+            except TimeoutError:
+                self._check_silence()
+        taken = [self._queue.popleft() for _ in range(min(self.batch_size, len(self._queue)))]
+        await self._ask()
+        return taken
+
+    async def stop(self) -> None:
+        """What is still queued will be redelivered to somebody."""
+        if self._subscription is not None and self.broker.up:
+            await self._subscription.unsubscribe()
+        self._queue.clear()
+
+    async def _ask(self) -> None:
+        """One request at a time, and only while less than a batch is waiting."""
+        if self._missing > 0 or len(self._queue) >= self.batch_size:
+            return
+        self._missing = self.batch_size
+        self._heard = time.monotonic()
+        client = await self.broker.ready()
+        if self._subscription is None:
+            self._subscription = await client.subscribe(f"{self._inbox}.*", cb=self._on_message)
+        self._current = f"{self._inbox}.{next(self._requests)}"
+        with suppress(nats.errors.Error):  # not sent: the silence will be noticed
+            await client.publish(self._subject, self._request, reply=self._current)
+
+    async def _on_message(self, message: Msg) -> None:
+        self._heard = time.monotonic()
+        if message.reply:
+            self._missing -= 1
+            self._queue.append(Delivery(message))
+            self._arrived.set()
+        elif message.subject == self._current:
+            self._on_status(message)
+
+    def _on_status(self, message: Msg) -> None:
+        """A heartbeat, or the end of the current request: at its term, or by force."""
+        status = message.headers.get("Status", "") if message.headers else ""
+        if status == "100":
+            return
+        self._missing = 0
+        if status in {"404", "408"}:
+            self._arrived.set()
+        else:
+            log.warning("pull by %s ended: %s %s", self.durable, status, message.headers)
+
+    def _check_silence(self) -> None:
+        if self._missing > 0 and time.monotonic() - self._heard > 2 * HEARTBEAT:
+            log.warning("no heartbeat for %s; asking again", self.durable)
+            self._missing = 0
+
+    def _restart(self) -> None:
+        self._missing = 0
+        self._arrived.set()

@@ -1,0 +1,135 @@
+"""Outbox to JetStream: what this process committed, from memory; what a crash left, from the table."""
+
+import asyncio
+import logging
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import date
+
+import asyncpg
+
+from common.messaging.broker import Broker
+from common.messaging.outbox import OutboxRow
+from common.messaging.publisher import IN_FLIGHT, Outgoing, Publisher
+from common.postgres.database import UNAVAILABLE, Database, Row, relaxed_connection
+
+log = logging.getLogger(__name__)
+
+MEMORY = 20_000
+"""Rows held in memory at most; the table holds them all."""
+
+# A row younger than a second is still on its way from the memory of the process that wrote it. No lock: it
+# would be held while awaiting acks. A row that two processes publish is one message to the stream.
+FORGOTTEN = """
+SELECT created_on, position, message_id, subject, payload, correlation_id, causation_id, traceparent
+FROM outbox
+WHERE published_at IS NULL AND created_at < now() - interval '1 second'
+ORDER BY created_at, position LIMIT $1
+"""
+MARK = "UPDATE outbox SET published_at = now() WHERE created_on = $1 AND position = ANY($2::bigint[])"
+OLDEST = "SELECT extract(epoch FROM now() - min(created_at))::float FROM outbox WHERE published_at IS NULL"
+
+
+class Relay:
+    """At least once, never ordered. A lost mark or a zombie relay makes a duplicate, nothing worse."""
+
+    def __init__(self, db: Database, broker: Broker, *, name: str, limit: int = IN_FLIGHT) -> None:
+        self.db = db
+        self.broker = broker
+        self.publisher = Publisher(broker)
+        self.name = name
+        self.limit = limit
+        self._queue: deque[OutboxRow] = deque()
+        self._held: set[int] = set()
+        self._wake = asyncio.Event()
+        self._marks: list[OutboxRow] = []
+        self._marks_wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def offer(self, rows: Iterable[OutboxRow]) -> None:
+        """Takes over committed rows; while the broker is away too long, leaves them to the table."""
+        for row in rows:
+            if len(self._queue) >= MEMORY:
+                break
+            self._queue.append(row)
+            self._held.add(row.position)
+        self._idle.clear()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Runs until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._publish())
+            tasks.create_task(self._mark())
+            tasks.create_task(self._recover())
+
+    async def drained(self) -> None:
+        """Returns when everything offered has been published or given up to the table."""
+        await self._idle.wait()
+
+    async def oldest_unsent(self) -> float:
+        """Age in seconds of the oldest message that is not known to be published; 0 when there is none."""
+        async with self.db.read() as tx:
+            return await tx.value(OLDEST) or 0.0
+
+    async def _publish(self) -> None:
+        while True:
+            await self._wake.wait()
+            await self.broker.ready()
+            rows = [self._queue.popleft() for _ in range(min(self.limit, len(self._queue)))]
+            if not self._queue:
+                self._wake.clear()
+            stored = await self.publisher.publish([row.message for row in rows])
+            self._marks += [row for row, is_stored in zip(rows, stored, strict=True) if is_stored]
+            self._marks_wake.set()
+            self._held.difference_update(
+                row.position for row, is_stored in zip(rows, stored, strict=True) if not is_stored
+            )
+            if not self._queue:
+                self._idle.set()
+
+    async def _mark(self) -> None:
+        connection: asyncpg.Connection[Row] | None = None
+        while True:
+            await self._marks_wake.wait()
+            self._marks_wake.clear()
+            rows, self._marks = self._marks, []
+            try:
+                if connection is None or connection.is_closed():
+                    connection = await relaxed_connection(self.db.url, f"{self.name}-relay")
+                for day, positions in by_day(rows).items():
+                    await connection.execute(MARK, day, positions)
+            except UNAVAILABLE as error:
+                log.warning("marks are lost, their messages will be repeated: %s", error)
+                connection = None
+            self._held.difference_update(row.position for row in rows)
+
+    async def _recover(self) -> None:
+        """The poller: once a second while the broker is there, and again at once while there is more."""
+        while True:
+            await asyncio.sleep(1)
+            with suppress(*UNAVAILABLE):
+                while self.broker.up and await self._recover_some():
+                    await self.drained()
+
+    async def _recover_some(self) -> bool:
+        async with self.db.read() as tx:
+            rows = await tx.fetch(FORGOTTEN, self.limit)
+        forgotten = [row for row in map(placed, rows) if row.position not in self._held]
+        self.offer(forgotten)
+        return len(forgotten) == self.limit
+
+
+def placed(row: Row) -> OutboxRow:
+    created_on, position, *message = row
+    return OutboxRow(created_on, position, Outgoing(*message))
+
+
+def by_day(rows: Iterable[OutboxRow]) -> dict[date, list[int]]:
+    """One update per partition."""
+    days: defaultdict[date, list[int]] = defaultdict(list)
+    for row in rows:
+        days[row.created_on].append(row.position)
+    return days

@@ -1,0 +1,108 @@
+"""The topology as data: one stream, one durable consumer per service (broker.md, protocol 2)."""
+
+from dataclasses import dataclass
+
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DeliverPolicy,
+    DiscardPolicy,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
+
+from common.contracts import account, mail, order, payment, product, purchase
+from common.contracts.message import Message, subject
+
+STREAM = "SHOP"
+HOUR = 3600.0
+
+ACK_WAIT = 10.0
+"""Seconds from delivery to redelivery; a handler must need a third of it at most (J9)."""
+
+
+@dataclass(frozen=True)
+class Hears:
+    """A durable consumer: everything under the prefixes, and the single subjects."""
+
+    durable: str
+    under: tuple[str, ...] = ()
+    words: tuple[type[Message], ...] = ()
+
+    @property
+    def filters(self) -> list[str]:
+        return [f"{prefix}.>" for prefix in self.under] + [subject(word) for word in self.words]
+
+
+CONSUMERS = (
+    Hears("product", under=("cmd.product",)),
+    Hears("order", under=("cmd.order", "evt.account")),
+    Hears("payment", under=("cmd.payment",)),
+    Hears(
+        "purchase",
+        under=("cmd.purchase", "evt.mail"),
+        words=(
+            product.StockReserved,
+            product.StockReleased,
+            order.OrderCreated,
+            order.OrderCancelled,
+            order.OrderApproved,
+            payment.PaymentCaptured,
+            payment.PaymentVoided,
+        ),
+    ),
+    Hears(
+        "orchestrator",
+        words=(
+            purchase.PurchaseRequested,
+            purchase.PurchaseCompleted,
+            purchase.PurchaseCancelled,
+            product.StockReserved,
+            product.StockRefused,
+            order.OrderCreated,
+            order.OrderRefused,
+            payment.PaymentAuthorized,
+            payment.PaymentDeclined,
+        ),
+    ),
+    Hears(
+        "mail",
+        under=("evt.account",),
+        words=(purchase.PurchaseCompleted, purchase.PurchaseCancelled),
+    ),
+)
+
+SPEAKERS = (account, product, order, payment, purchase, mail)
+
+
+def stream(*, replicas: int, max_bytes: int) -> StreamConfig:
+    """`discard=new`: a full stream refuses, and the outboxes hold the rest (J4)."""
+    return StreamConfig(
+        name=STREAM,
+        subjects=["cmd.>", "evt.>"],
+        retention=RetentionPolicy.LIMITS,
+        discard=DiscardPolicy.NEW,
+        max_age=72 * HOUR,
+        max_bytes=max_bytes,
+        duplicate_window=300,
+        storage=StorageType.FILE,
+        num_replicas=replicas,
+        deny_delete=True,
+        deny_purge=True,
+        allow_direct=False,
+    )
+
+
+def consumer(hears: Hears, *, replicas: int) -> ConsumerConfig:
+    """Redelivers for ever; the consumer itself parks what it cannot handle (J7, J8)."""
+    return ConsumerConfig(
+        durable_name=hears.durable,
+        filter_subjects=hears.filters,
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=ACK_WAIT,
+        max_deliver=-1,
+        max_ack_pending=2048,
+        deliver_policy=DeliverPolicy.ALL,
+        num_replicas=replicas,
+    )

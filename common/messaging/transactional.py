@@ -1,0 +1,53 @@
+"""The work of a participant: inbox, state and outbox of a whole batch in one transaction."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from common.contracts.message import Message
+from common.messaging import inbox
+from common.messaging.codec import Codec
+from common.messaging.consumer import Park, Work
+from common.messaging.outbox import Outbox
+from common.messaging.pull import Delivery
+from common.postgres.database import Database, Transaction
+
+Handler = Callable[[Transaction, Sequence[Message]], Awaitable[Sequence[Message]]]
+"""Takes the new messages of a batch, mixed as they came; returns what is said about them."""
+
+PARK = """
+INSERT INTO dead_letter (message_id, durable, subject, payload, deliveries, error)
+VALUES ($1, $2, $3, $4, $5, $6)
+"""
+
+
+def transactional(db: Database, outbox: Outbox, codec: Codec, handler: Handler) -> Work:
+    """All or nothing: what was heard, what changed, what is said about it."""
+
+    async def work(deliveries: Sequence[Delivery]) -> None:
+        messages = [codec.decode(delivery.payload) for delivery in deliveries]
+        traces = {
+            message.id: delivery.header("traceparent")
+            for message, delivery in zip(messages, deliveries, strict=True)
+        }
+        async with db.begin() as tx:
+            if new := await inbox.unseen(tx, messages):
+                await outbox.put(tx, await handler(tx, new), traces)
+
+    return work
+
+
+def parking(db: Database, durable: str) -> Park:
+    """Dead letters go to a table of the service that could not handle them."""
+
+    async def park(delivery: Delivery, error: str) -> None:
+        async with db.begin() as tx:
+            await tx.execute(
+                PARK,
+                delivery.header("Nats-Msg-Id"),
+                durable,
+                delivery.subject,
+                delivery.payload,
+                delivery.deliveries,
+                error,
+            )
+
+    return park

@@ -1,0 +1,1 @@
+"""Postgres: pools, transactions, the tables every service has, migrations."""

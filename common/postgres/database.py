@@ -1,0 +1,142 @@
+"""A pool and its transactions, straight on asyncpg: every hot statement is one prepared round trip."""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+import asyncpg
+import msgspec
+
+log = logging.getLogger(__name__)
+
+UNAVAILABLE = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InsufficientResourcesError,
+)
+"""The database cannot serve anybody now; whether the last commit happened is unknown."""
+
+
+class DatabaseAway(OSError):
+    """No connection could be had in time."""
+
+
+Row = asyncpg.Record
+
+
+class _Connection(asyncpg.Connection):
+    """Spares the reset round trip at every release: nothing here changes the session's state."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+class Transaction:
+    """One open transaction. Handlers and repositories are lent it; only its opener ends it."""
+
+    __slots__ = ("_after_commit", "connection")
+
+    def __init__(self, connection: "asyncpg.pool.PoolConnectionProxy[Row]") -> None:
+        self.connection = connection
+        self._after_commit: list[Callable[[], None]] = []
+
+    async def fetch(self, statement: str, *values: Any) -> list[Row]:
+        return await self.connection.fetch(statement, *values)
+
+    async def row(self, statement: str, *values: Any) -> Row | None:
+        return await self.connection.fetchrow(statement, *values)
+
+    async def value(self, statement: str, *values: Any) -> Any:
+        return await self.connection.fetchval(statement, *values)
+
+    async def execute(self, statement: str, *values: Any) -> str:
+        return await self.connection.execute(statement, *values)
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Runs only if, and right after, the commit succeeded; must not block. A crash may skip it."""
+        self._after_commit.append(callback)
+
+    def committed(self) -> None:
+        for callback in self._after_commit:
+            callback()
+
+
+class Database:
+    """A service's own database, under its runtime role."""
+
+    def __init__(self, pool: "asyncpg.Pool[Row]", url: str) -> None:
+        self.pool = pool
+        self.url = url
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, url: str, *, size: int, name: str) -> AsyncIterator[Self]:
+        """Opens lazily: a service starts, and says so in its readiness, while its database is away."""
+        pool = asyncpg.create_pool(
+            url,
+            min_size=0,
+            max_size=size,
+            timeout=5,
+            command_timeout=10,
+            connection_class=_Connection,
+            init=_prepare,
+            server_settings={"application_name": name, "jit": "off"},
+        )
+        async with pool:
+            yield cls(pool, url)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Transaction]:
+        """Commits on leaving, rolls back on an exception; then the after-commit callbacks run."""
+        async with self._connection() as connection:
+            tx = Transaction(connection)
+            async with connection.transaction():
+                yield tx
+        tx.committed()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        """For a single statement that needs no transaction of its own; saves two round trips."""
+        async with self._connection() as connection:
+            yield Transaction(connection)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator["asyncpg.pool.PoolConnectionProxy[Row]"]:
+        try:
+            connection = await self.pool.acquire(timeout=5)
+        except TimeoutError as error:
+            raise DatabaseAway("no connection within 5 s") from error
+        try:
+            yield connection
+        finally:
+            await self.pool.release(connection)
+
+
+async def relaxed_connection(url: str, name: str) -> "asyncpg.Connection[Row]":
+    """For writes whose loss only repeats work (outbox marks): its commits do not wait for the disk."""
+    settings = {"application_name": name, "synchronous_commit": "off", "jit": "off"}
+    return await asyncpg.connect(url, timeout=5, command_timeout=10, server_settings=settings)
+
+
+async def _prepare(connection: "asyncpg.Connection[Row]") -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda value: b"\x01" + msgspec.json.encode(value),
+        decoder=lambda raw: msgspec.json.decode(raw[1:]),
+    )
+
+
+def columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
+    """Rows turned into the arrays that `unnest` takes: one statement however many rows."""
+    turned: list[list[Any]] = [[] for _ in range(width)]
+    for row in rows:
+        for column, value in zip(turned, row, strict=True):
+            column.append(value)
+    return turned

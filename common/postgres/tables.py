@@ -1,0 +1,85 @@
+"""The schema's common part. SQLAlchemy Core describes the tables; statements are SQL in the repositories."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Sequence,
+    Table,
+    Text,
+    func,
+    text,
+)
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+UTC_DATE = text("((now() AT TIME ZONE 'utc')::date)")
+
+
+def new_metadata() -> MetaData:
+    """The metadata of one service, with the three tables that every service has."""
+    metadata = MetaData(naming_convention=NAMING)
+    _inbox(metadata)
+    _outbox(metadata)
+    _dead_letter(metadata)
+    return metadata
+
+
+def _inbox(metadata: MetaData) -> None:
+    Table(
+        "inbox",
+        metadata,
+        Column("issued_on", Date, nullable=False),
+        Column("message_id", Text, nullable=False),
+        PrimaryKeyConstraint("issued_on", "message_id"),
+        postgresql_partition_by="RANGE (issued_on)",
+    )
+
+
+def _outbox(metadata: MetaData) -> None:
+    position = Sequence("outbox_position", metadata=metadata, data_type=BigInteger)
+    outbox = Table(
+        "outbox",
+        metadata,
+        Column("created_on", Date, nullable=False, server_default=UTC_DATE),
+        Column("position", BigInteger, nullable=False, server_default=position.next_value()),
+        Column("message_id", Text, nullable=False),
+        Column("subject", Text, nullable=False),
+        Column("payload", LargeBinary, nullable=False),
+        Column("correlation_id", Text, nullable=False),
+        Column("causation_id", Text),
+        Column("traceparent", Text),
+        Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Column("published_at", DateTime(timezone=True)),
+        PrimaryKeyConstraint("created_on", "position"),
+        postgresql_partition_by="RANGE (created_on)",
+    )
+    Index("ix_outbox_unpublished", outbox.c.created_at, postgresql_where=outbox.c.published_at.is_(None))
+
+
+def _dead_letter(metadata: MetaData) -> None:
+    Table(
+        "dead_letter",
+        metadata,
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        Column("message_id", Text),
+        Column("durable", Text, nullable=False),
+        Column("subject", Text, nullable=False),
+        Column("payload", LargeBinary, nullable=False),
+        Column("deliveries", Integer, nullable=False),
+        Column("error", Text, nullable=False),
+        Column("parked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    )

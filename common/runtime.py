@@ -1,0 +1,48 @@
+"""What a running service holds: its database, its connection to the broker, its outbox and relay."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from common.http.health import Probe
+from common.messaging.broker import Broker, broker
+from common.messaging.outbox import Outbox
+from common.messaging.relay import Relay
+from common.postgres.database import Database
+from common.settings import DatabaseSettings
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Opened once per process, shared by its API and its worker."""
+
+    db: Database
+    broker: Broker
+    relay: Relay
+    outbox: Outbox
+
+    def needed(self) -> dict[str, Probe]:
+        """Without its database a service can do nothing."""
+        return {"postgres": self._postgres}
+
+    def reported(self) -> dict[str, Probe]:
+        """Without the broker it accepts, and says it later."""
+        return {"nats": self._nats, "oldest_unsent_seconds": self.relay.oldest_unsent}
+
+    async def _postgres(self) -> None:
+        async with self.db.read() as tx:
+            await tx.value("SELECT 1")
+
+    async def _nats(self) -> None:
+        if not self.broker.up:
+            raise ConnectionError
+
+
+@asynccontextmanager
+async def runtime(settings: DatabaseSettings) -> AsyncIterator[Runtime]:
+    async with (
+        broker(settings.nats_url, settings.service) as connection,
+        Database.connect(settings.database_url, size=settings.pool_size, name=settings.service) as db,
+    ):
+        relay = Relay(db, connection, name=settings.service)
+        yield Runtime(db, connection, relay, Outbox(relay.offer))

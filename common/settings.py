@@ -1,0 +1,79 @@
+"""Environment over file over defaults, read once into a frozen struct.
+
+A field `database_url` comes from `DATABASE_URL`, or from the file that `DATABASE_URL_FILE` names (container
+secrets), or from the key `database_url` of the TOML file that `SETTINGS_FILE` names.
+"""
+
+import os
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_origin
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What every service needs to know; each adds its own."""
+
+    service: str
+    host: str = "127.0.0.1"
+    port: int
+    nats_url: str
+    public_url: str = "http://localhost:8000"
+    log_level: str = "INFO"
+    batch_size: int = 256
+    """Messages one consumer takes at once; they must be done within a third of `ack_wait` (J9)."""
+    concurrency: int = 1
+    """Batches one process handles at the same time."""
+    graceful_seconds: float = 8.0
+
+
+class DatabaseSettings(Settings, frozen=True, kw_only=True):
+    database_url: str
+    pool_size: int = 8
+
+
+class ApiSettings(DatabaseSettings, frozen=True, kw_only=True):
+    jwks_url: str
+    jwt_issuer: str = "shop"
+    jwt_audience: str = "shop"
+    body_limit: int = 65_536
+
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def load(kind: type[S]) -> S:
+    """Read once at start; what is missing or malformed ends the program with one line that names it."""
+    try:
+        return read(kind, os.environ)
+    except (msgspec.ValidationError, tomllib.TOMLDecodeError, OSError) as error:
+        sys.exit(f"settings: {_by_variable_name(str(error))}")
+
+
+def read(kind: type[S], environment: Mapping[str, str]) -> S:
+    """Raises ValidationError or OSError."""
+    values: dict[str, Any] = {}
+    if path := environment.get("SETTINGS_FILE"):
+        values |= tomllib.loads(Path(path).read_text())
+    for field in msgspec.structs.fields(kind):
+        text = _from_environment(field.name.upper(), environment)
+        if text is not None:
+            values[field.name] = text.split(",") if get_origin(field.type) in {tuple, list} else text
+    return msgspec.convert(values, kind, strict=False)
+
+
+def _from_environment(variable: str, environment: Mapping[str, str]) -> str | None:
+    if variable in environment:
+        return environment[variable]
+    if path := environment.get(f"{variable}_FILE"):
+        return Path(path).read_text().rstrip("\n")
+    return None
+
+
+def _by_variable_name(error: str) -> str:
+    """msgspec speaks of fields; whoever starts a service knows variables."""
+    words = error.split("`")
+    return "`".join(word.removeprefix("$.").upper() if i % 2 else word for i, word in enumerate(words))
