@@ -23,7 +23,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 class Purchase(msgspec.Struct, frozen=True, kw_only=True):
     """The context that travels with every word of a saga: the orchestrator needs no memory.
 
-    `issued_on` is the date on which the attempt started, copied by everyone: the inboxes are partitioned by it.
+    `issued_on` is the date on which the attempt started, copied by everyone: inboxes are partitioned by it.
     `deadline_at` is informative: only the purchase service acts on it (P9, P13).
     """
 
