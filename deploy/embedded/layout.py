@@ -1,0 +1,79 @@
+"""Where everything is: ports counted from one base, files under one home."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.embedded.errors import Misconfigured
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SERVICES = ("account", "product", "order", "payment", "purchase", "orchestrator", "media", "mail")
+WITH_DATABASE = ("account", "product", "order", "payment", "purchase", "mail")
+
+OFFSETS = {
+    "edge": 0,
+    "postgres": 1,
+    "nats": 2,
+    "nats_monitor": 3,
+    "redis": 4,
+    "smtp": 5,
+    "mail_api": 6,
+    "psp": 7,
+    "traefik_api": 8,
+}
+FIRST_SERVICE, MOST_REPLICAS = 30, 8
+SPAN = 100
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The addresses of one stack; two of them with different homes and bases do not meet."""
+
+    home: Path
+    base: int
+
+    def __post_init__(self) -> None:
+        """Refuse early what a configuration file could not carry."""
+        if not 1024 <= self.base <= 65535 - SPAN:
+            raise Misconfigured(f"SHOP_PORT_BASE={self.base} must be between 1024 and {65535 - SPAN}")
+        if re.search(r"[\"'\\;#%$,\n]", str(self.home)):
+            raise Misconfigured(f"SHOP_HOME={self.home} holds a character the servers' files cannot carry")
+
+    def port(self, name: str) -> int:
+        """The port of a server, by the names of `OFFSETS`."""
+        return self.base + OFFSETS[name]
+
+    def service_port(self, service: str, replica: int = 1) -> int:
+        """The port of a service's replica, counted from 1."""
+        return self.base + FIRST_SERVICE + MOST_REPLICAS * SERVICES.index(service) + replica - 1
+
+    def address(self, name: str) -> str:
+        """Where a server listens, as host:port."""
+        return f"127.0.0.1:{self.port(name)}"
+
+    def private(self, *parts: str) -> Path:
+        """A folder of the home that only its user may enter, made when missing."""
+        folder = self.home.joinpath(*parts)
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        return folder
+
+    def log(self, process: str) -> Path:
+        """The newest log file of a process."""
+        return self.home / "logs" / f"{process}.log"
+
+    def settings(self, process: str) -> Path:
+        """The settings file of a process."""
+        return self.home / "settings" / f"{process}.toml"
+
+
+def write_private(path: Path, text: str) -> Path:
+    """Write a file that only its user can read, in one step, so that no reader meets half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)
+    return path

@@ -1,0 +1,81 @@
+"""Finding and ending every process of a stack, also when supervisord is no longer there to ask."""
+
+import os
+import signal
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from deploy.embedded.supervisord import MARK
+
+GRACE = 10.0
+SUPERVISOR = "supervisord"
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A process that carries a stack's mark."""
+
+    process: psutil.Process
+    name: str
+    group: str
+
+    @property
+    def stop_signal(self) -> signal.Signals:
+        """Postgres stops fast on SIGINT; a SIGTERM would wait for its clients."""
+        return signal.SIGINT if self.name == "postgres" else signal.SIGTERM
+
+
+def marked(home: Path) -> list[Leftover]:
+    """Everything started for this home, by the mark in its environment, which outlives its parents."""
+    mine = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    found = []
+    for process in psutil.process_iter():
+        try:
+            environment = {} if process.pid in mine else process.environ()
+            alive = environment.get(MARK) == str(home) and process.status() != psutil.STATUS_ZOMBIE
+        except (psutil.Error, OSError):
+            continue
+        if alive:
+            name = environment.get("SUPERVISOR_PROCESS_NAME", SUPERVISOR)
+            found.append(Leftover(process, name, environment.get("SUPERVISOR_GROUP_NAME", SUPERVISOR)))
+    return found
+
+
+def end_all(home: Path) -> list[str]:
+    """supervisord first, so that it restarts nothing (it stops the rest in order); then whatever is left."""
+    ended = [each.name for each in marked(home)]
+    for group in (SUPERVISOR, "services", "servers"):
+        end(
+            [each for each in marked(home) if each.group == group],
+            patience=30.0 if group == SUPERVISOR else GRACE,
+        )
+    end(marked(home), patience=GRACE)
+    return ended
+
+
+def end(leftovers: Iterable[Leftover], patience: float) -> None:
+    """Ask, wait, then insist."""
+    asked = list(leftovers)
+    for each in asked:
+        tell(each.process, each.stop_signal)
+    stubborn = gone([each.process for each in asked], patience)
+    for process in stubborn:
+        tell(process, signal.SIGKILL)
+    gone(stubborn, GRACE)
+
+
+def tell(process: psutil.Process, what: signal.Signals) -> None:
+    """Send a signal; psutil makes sure the pid is still the same process."""
+    try:
+        process.send_signal(what)
+    except psutil.NoSuchProcess:
+        return
+
+
+def gone(processes: list[psutil.Process], patience: float) -> list[psutil.Process]:
+    """Wait; answer who is still there. A zombie is gone: it only waits for its parent to notice."""
+    _, alive = psutil.wait_procs(processes, timeout=patience)
+    return [process for process in alive if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]

@@ -1,0 +1,49 @@
+"""The stack's own secrets: random, made once, kept where only its user reads."""
+
+import json
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.embedded.layout import WITH_DATABASE, Layout, write_private
+
+OWNERS = (
+    "postgres",
+    "nats",
+    "redis",
+    *(f"{name}_{role}" for name in WITH_DATABASE for role in ("owner", "runtime")),
+)
+
+
+@dataclass(frozen=True)
+class Passwords:
+    """Name of a server or database role -> its password."""
+
+    known: dict[str, str]
+
+    @classmethod
+    def kept(cls, layout: Layout) -> "Passwords":
+        """Read them, or make what is missing."""
+        file = layout.private("secrets") / "passwords.json"
+        known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+        missing = {name: secrets.token_hex(24) for name in OWNERS if name not in known}
+        if missing:
+            write_private(file, json.dumps(known | missing, indent=2))
+        return cls(known | missing)
+
+    def of(self, name: str) -> str:
+        """The password of a server or role."""
+        return self.known[name]
+
+
+def signing_key(layout: Layout) -> Path:
+    """Make the account service's Ed25519 key on first use; answer where it is."""
+    file = layout.private("secrets") / "signing_key.pem"
+    if not file.exists():
+        from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - needed once in a home's life
+        from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
+
+        key = ed25519.Ed25519PrivateKey.generate()
+        encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+        write_private(file, key.private_bytes(encoding, form, serialization.NoEncryption()).decode())
+    return file

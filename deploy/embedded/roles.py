@@ -1,0 +1,60 @@
+"""Databases and roles: each service owns its rows, and only its owner role may change their shape."""
+
+from collections.abc import Iterable
+
+from deploy.embedded.passwords import Passwords
+
+QUIET = "SET client_min_messages = warning;\n"
+
+CLOSED = """\
+REVOKE ALL ON DATABASE postgres FROM PUBLIC;
+REVOKE ALL ON DATABASE template1 FROM PUBLIC;
+"""
+
+ROLES = """\
+SELECT 'CREATE ROLE "{service}_owner"'
+ WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{service}_owner') \\gexec
+SELECT 'CREATE ROLE "{service}_runtime"'
+ WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{service}_runtime') \\gexec
+ALTER ROLE "{service}_owner" LOGIN PASSWORD '{owner}';
+ALTER ROLE "{service}_runtime" LOGIN PASSWORD '{runtime}';
+ALTER ROLE "{service}_runtime" SET statement_timeout = '5s';
+ALTER ROLE "{service}_runtime" SET idle_in_transaction_session_timeout = '10s';
+"""
+
+DATABASE = """\
+SELECT 'CREATE DATABASE "{service}" OWNER "{service}_owner"'
+ WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{service}') \\gexec
+"""
+
+RIGHTS = """\
+\\connect "{service}"
+SET client_min_messages = warning;
+BEGIN;
+REVOKE ALL ON DATABASE "{service}" FROM PUBLIC;
+GRANT CONNECT ON DATABASE "{service}" TO "{service}_runtime";
+ALTER SCHEMA public OWNER TO "{service}_owner";
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO "{service}_runtime";
+ALTER DEFAULT PRIVILEGES FOR ROLE "{service}_owner" IN SCHEMA public
+  GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO "{service}_runtime";
+ALTER DEFAULT PRIVILEGES FOR ROLE "{service}_owner" IN SCHEMA public
+  GRANT USAGE, SELECT ON SEQUENCES TO "{service}_runtime";
+COMMIT;
+"""
+
+
+def script(services: Iterable[str], passwords: Passwords) -> str:
+    """A psql script that brings any cluster to this state, however often it runs."""
+    known = [
+        {
+            "service": service,
+            "owner": passwords.of(f"{service}_owner"),
+            "runtime": passwords.of(f"{service}_runtime"),
+        }
+        for service in services
+    ]
+    roles = "".join(ROLES.format(**each) for each in known)
+    databases = "".join(DATABASE.format(**each) for each in known)
+    rights = "".join(RIGHTS.format(**each) for each in known)
+    return f"{QUIET}BEGIN;\n{CLOSED}{roles}COMMIT;\n{databases}{rights}"

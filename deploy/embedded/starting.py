@@ -1,0 +1,145 @@
+"""Starting in parallel: each program once its milestone has passed, each awaited on its own thread."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+
+from deploy.embedded.control import Control
+from deploy.embedded.errors import NotReady, StackError
+from deploy.embedded.layout import ROOT, Layout
+from deploy.embedded.plan import Plan
+from deploy.embedded.program import Milestone, Program
+from deploy.embedded.services import runs
+
+Report = Callable[[str, float], None]
+"""Told what is done, and how many seconds after the beginning."""
+
+TIMEOUT = 60.0
+GLANCE = 0.03
+TAIL = 15
+MIGRATE = "common.postgres.migrate"
+
+
+def silent(what: str, seconds: float) -> None:
+    """Report to nobody."""
+
+
+@dataclass
+class Starting:
+    """One start of one plan."""
+
+    plan: Plan
+    control: Control
+    environment: Mapping[str, str]
+    report: Report = silent
+    began: float = field(default_factory=time.monotonic)
+    abandoned: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, launch: Callable[[], None]) -> None:
+        """Everything at once, in the order the milestones allow; the first failure ends it."""
+        with ThreadPoolExecutor(max_workers=64) as pool:
+            try:
+                cluster = pool.submit(self.plan.postgres.create)
+                launch()
+                self.complete(
+                    [*self.begin(pool, "start"), pool.submit(self.data, pool, cluster), *self.broker(pool)]
+                )
+            finally:
+                self.abandoned.set()
+        self.await_running()
+
+    def complete(self, waiting: list[Future[None]]) -> None:
+        """Wait for all; an exception of any comes out here."""
+        for future in as_completed(waiting):
+            future.result()
+
+    def begin(self, pool: ThreadPoolExecutor, milestone: Milestone) -> list[Future[None]]:
+        """Start what waits for this milestone, and wait until each of it is ready."""
+        due = [program for program in self.plan.programs if program.after == milestone]
+        for program in due:
+            if milestone != "start":
+                self.control.start(program.name)
+        return [pool.submit(self.await_ready, program) for program in due]
+
+    def broker(self, pool: ThreadPoolExecutor) -> list[Future[None]]:
+        """The provisioner as soon as there is a broker to provision."""
+        (nats,) = (program for program in self.plan.programs if program.name == "nats")
+
+        def provision() -> None:
+            self.await_ready(nats, quietly=True)
+            self.complete(self.begin(pool, "nats"))
+
+        return [pool.submit(provision)]
+
+    def data(self, pool: ThreadPoolExecutor, cluster: Future[None]) -> None:
+        """Cluster, server, roles, migrations, then the services that own rows."""
+        cluster.result()
+        self.complete(self.begin(pool, "cluster"))
+        self.plan.postgres.run(self.plan.roles_script)
+        self.report("databases", self.elapsed)
+        if not self.plan.bare:
+            migrate(self.plan.layout, self.environment)
+            self.report("migrations", self.elapsed)
+        self.complete(self.begin(pool, "databases"))
+
+    def await_ready(self, program: Program, *, quietly: bool = False) -> None:
+        """Ask until it serves."""
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            if self.abandoned.wait(GLANCE):
+                raise NotReady(f"{program.name}: the start was given up")
+            complaint = program.ready.complaint()
+            if complaint is None:
+                if not quietly:
+                    self.report(program.name, self.elapsed)
+                return
+            if time.monotonic() > deadline:
+                raise NotReady(self.failure(program, complaint))
+
+    def failure(self, program: Program, complaint: str) -> str:
+        """Who, why, and what it wrote last."""
+        state = self.control.find(program.name).state
+        return f"{program.name} is not ready ({state}): {complaint}\n{tail(self.plan.layout, program.name)}"
+
+    def await_running(self) -> None:
+        """supervisord counts a process as running after its first second."""
+        deadline = time.monotonic() + TIMEOUT
+        wanted = {program.name for program in self.plan.programs}
+        while not self.plan.bare and time.monotonic() < deadline:
+            known = self.control.processes()
+            if all(known[name].state == "running" for name in wanted):
+                return
+            time.sleep(GLANCE)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self.began
+
+
+def migrate(layout: Layout, environment: Mapping[str, str]) -> None:
+    """Bring every database to the newest schema, as its owner."""
+    if not runs(MIGRATE):
+        return
+    settings = {"SETTINGS_FILE": str(layout.settings("migrate"))}
+    command = [sys.executable, "-m", MIGRATE]
+    run = subprocess.run(
+        command, cwd=ROOT, env={**environment, **settings}, capture_output=True, text=True, check=False
+    )
+    if run.returncode != 0:
+        raise StackError(f"migrations failed: {run.stderr.strip() or run.stdout.strip()}")
+
+
+def tail(layout: Layout, process: str, lines: int = TAIL, indent: str = "  ") -> str:
+    """The end of a process's log."""
+    try:
+        with layout.log(process).open("rb") as log:
+            log.seek(max(0, layout.log(process).stat().st_size - 1_000_000))
+            text = log.read().decode("utf-8", "replace")
+    except OSError:
+        return f"{indent}(no log)"
+    return "\n".join(f"{indent}{line}" for line in text.splitlines()[-lines:]) or f"{indent}(empty log)"

@@ -1,0 +1,81 @@
+"""The edge: what of which service the world may call, and nothing else."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.embedded.executables import traefik
+from deploy.embedded.layout import Layout, write_private
+from deploy.embedded.probes import Routes
+from deploy.embedded.program import Program
+
+Json = dict[str, object]
+
+PREFIXES = {
+    "account": ("/api/v1/account", "/docs"),
+    "product": ("/api/v1/products", "/api/v1/categories"),
+    "order": ("/api/v1/orders",),
+    "payment": ("/api/v1/payments",),
+    "purchase": ("/api/v1/purchases", "/static"),
+}
+PAGES = {"purchase": ("/",)}
+
+
+def rule(service: str) -> str:
+    """Whole path segments only: /api/v1/orders and /api/v1/orders/1, but not /api/v1/ordersX."""
+    exact = (*PREFIXES[service], f"/api/v1/openapi/{service}.json", *PAGES.get(service, ()))
+    paths = [f"Path(`{path}`)" for path in exact]
+    return " || ".join([*paths, *(f"PathPrefix(`{prefix}/`)" for prefix in PREFIXES[service])])
+
+
+def routes(ports: Mapping[str, list[int]]) -> Json:
+    """The dynamic file: a router per service, all of its replicas behind it, the unready left out."""
+    public = [service for service in PREFIXES if ports.get(service)]
+    return {
+        "http": {
+            "routers": {
+                name: {"rule": rule(name), "service": name, "entryPoints": ["edge"]} for name in public
+            },
+            "services": {name: {"loadBalancer": balancer(ports[name])} for name in public},
+        }
+    }
+
+
+def balancer(ports: list[int]) -> Json:
+    """Answers go through as they are written (server-sent events), never collected."""
+    return {
+        "servers": [{"url": f"http://127.0.0.1:{port}"} for port in ports],
+        "healthCheck": {"path": "/readyz", "interval": "1s", "unhealthyInterval": "200ms", "timeout": "1s"},
+        "responseForwarding": {"flushInterval": "1ms"},
+    }
+
+
+def static(layout: Layout, dynamic: Path) -> Json:
+    """The static file: the edge, and on a port of its own the dashboard and the ping."""
+    open_ended = {"respondingTimeouts": {"readTimeout": 0, "writeTimeout": 0, "idleTimeout": "180s"}}
+    leaving = {"lifeCycle": {"graceTimeOut": "1s"}}
+    return {
+        "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
+        "entryPoints": {
+            "edge": {"address": layout.address("edge"), "transport": open_ended | leaving},
+            "traefik": {"address": layout.address("traefik_api")},
+        },
+        "api": {"insecure": True, "dashboard": True},
+        "ping": {"entryPoint": "traefik"},
+        "providers": {"file": {"filename": str(dynamic), "watch": False}},
+        "log": {"level": "WARN"},
+    }
+
+
+def program(layout: Layout, ports: Mapping[str, list[int]]) -> Program:
+    """Write both files (JSON is YAML) and say how to run on them."""
+    folder = layout.private("settings")
+    dynamic = write_private(folder / "traefik-routes.yaml", json.dumps(routes(ports), indent=2))
+    file = write_private(folder / "traefik.yaml", json.dumps(static(layout, dynamic), indent=2))
+    return Program(
+        name="traefik",
+        command=(str(traefik()), f"--configFile={file}"),
+        group="services",
+        ready=Routes(layout.port("traefik_api")),
+        port=layout.port("edge"),
+    )

@@ -1,0 +1,65 @@
+# The recipes of the shop. `./just` needs nothing but Python; a `just` of your own does as well.
+
+set positional-arguments
+
+python := ".venv/bin/python"
+stack := python + " -m deploy.embedded"
+
+_list:
+    @{{ just_executable() }} --justfile {{ justfile() }} --list --unsorted
+
+_environment:
+    @./just --environment
+
+# Start everything and carry two purchases through it, step by step
+demo *arguments: _environment
+    @exec {{ python }} -m deploy.demo "$@"
+
+# Start every server and service; Ctrl-C stops them (--detach: return when they are ready)
+up *arguments: _environment
+    @exec {{ stack }} up "$@"
+
+# Stop everything that `up` or `demo` started
+down: _environment
+    @exec {{ stack }} down
+
+# What runs, and where (--json: for programs; exit code 3 when nothing runs)
+status *arguments: _environment
+    @exec {{ stack }} status "$@"
+
+# The log of a process (--follow: keep printing); without a name, the names
+logs *arguments: _environment
+    @exec {{ stack }} logs "$@"
+
+# What is missing or which port is taken, and the setting that helps
+doctor: _environment
+    @exec {{ stack }} doctor
+
+# Bring the databases of a running stack to the newest schema (`up` does it too)
+migrate: _environment
+    @exec {{ stack }} migrate
+
+# Format, lint, types, import rules, unit tests
+check: _environment
+    {{ python }} -m ruff format --check .
+    {{ python }} -m ruff check .
+    {{ python }} -m mypy $(ls -d common account product order payment purchase orchestrator media mail deploy tests 2> /dev/null)
+    .venv/bin/lint-imports --no-logo
+    {{ python }} -m pytest -q tests/unit
+
+# Format the code and repair what the linter can
+fmt: _environment
+    {{ python }} -m ruff format .
+    {{ python }} -m ruff check --fix .
+
+# Every test, against the real servers (arguments go to pytest)
+test *arguments: _environment
+    @exec {{ python }} -m pytest tests "$@"
+
+# Load the stack and measure it
+bench *arguments: _environment
+    @exec {{ python }} -m deploy.bench "$@"
+
+# Have git run `check` before each commit
+hooks:
+    git config core.hooksPath deploy/hooks
