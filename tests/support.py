@@ -1,0 +1,116 @@
+"""What tests of several services need: waiting with a deadline, ports, tokens, a service in this loop."""
+
+import asyncio
+import inspect
+import json
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.algorithms import OKPAlgorithm
+
+from common.http.auth import ALGORITHM
+from common.ids import new_id
+from common.main import Opener, Role, Server, run
+from common.settings import Settings
+
+T = TypeVar("T")
+S = TypeVar("S", bound=Settings)
+
+
+async def eventually(
+    question: Callable[[], T | Awaitable[T]], *, seconds: float = 10.0, every: float = 0.02
+) -> T:
+    """The first true answer; an AssertionError inside counts as not yet. Raises AssertionError."""
+    deadline = time.monotonic() + seconds
+    while True:
+        last: Any
+        try:
+            answer = question()
+            last = await answer if inspect.isawaitable(answer) else answer
+            if last:
+                return last
+        except AssertionError as error:
+            last = error
+        if time.monotonic() > deadline:
+            raise AssertionError(f"still {last!r} after {seconds} s")
+        await asyncio.sleep(every)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@asynccontextmanager
+async def running(settings: S, program: Opener[S], role: Role = Role.ALL) -> AsyncIterator[str]:
+    """The real service in this event loop, on `settings.port`; yields its base URL, then stops it gently."""
+    async with program(settings, role) as opened:
+        server = Server(settings, opened)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(run(server, settings, opened))
+            try:
+                await eventually(lambda: server.started)
+                yield f"http://127.0.0.1:{settings.port}"
+            finally:
+                server.stop()
+
+
+class Issuer:
+    """Signs access tokens as the account service would, and serves the public key."""
+
+    def __init__(self) -> None:
+        self.key = Ed25519PrivateKey.generate()
+        self.kid = "test"
+        public = OKPAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
+        body = json.dumps({"keys": [{**public, "kid": self.kid, "alg": ALGORITHM, "use": "sig"}]}).encode()
+
+        class Keys(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Keys)
+        self.jwks_url = f"http://127.0.0.1:{self._server.server_port}/jwks"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def token(
+        self, account_id: UUID, *, role: str = "customer", verified: bool = True, **changed: Any
+    ) -> str:
+        """`changed` replaces claims; one set to None is left out."""
+        now = int(time.time())
+        claims: dict[str, Any] = {
+            "iss": "shop",
+            "aud": "shop",
+            "sub": str(account_id),
+            "sid": str(new_id()),
+            "jti": str(uuid4()),
+            "iat": now,
+            "exp": now + 600,
+            "use": "access",
+            "role": role,
+            "verified": verified,
+        }
+        kept = {name: value for name, value in (claims | changed).items() if value is not None}
+        return jwt.encode(kept, self.key, algorithm=ALGORITHM, headers={"kid": self.kid})
+
+    def headers(self, account_id: UUID, *, role: str = "customer", verified: bool = True) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token(account_id, role=role, verified=verified)}"}
