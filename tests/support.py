@@ -31,12 +31,13 @@ async def eventually(
     """The first true answer; an AssertionError inside counts as not yet. Raises AssertionError."""
     deadline = time.monotonic() + seconds
     while True:
-        last: Any
+        last: object
         try:
             answer = question()
-            last = await answer if inspect.isawaitable(answer) else answer
-            if last:
-                return last
+            value: T = await answer if inspect.isawaitable(answer) else answer
+            last = value
+            if value:
+                return value
         except AssertionError as error:
             last = error
         if time.monotonic() > deadline:
