@@ -53,8 +53,10 @@ class SocketTransport(xmlrpc.client.Transport):
         self.path = path
 
     def make_connection(self, _: object) -> http.client.HTTPConnection:
-        """A fresh connection per call: threads may share the transport's owner."""
-        return SocketConnection(self.path)
+        """A fresh connection per call: threads may share the transport's owner. Closed with the proxy."""
+        connection = SocketConnection(self.path)
+        self._connection = ("localhost", connection)
+        return connection
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -103,7 +104,7 @@ def launch(
     layout.private("logs")
     marked = {**environment, MARK: str(layout.home)} | ({"SHOP_TIED": "1"} if tied else {})
     with (layout.home / "logs" / "supervisord.out").open("wb") as output:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "deploy.embedded.supervise", "-n", "-c", str(file)],
             cwd=ROOT,
             env=marked,
@@ -112,6 +113,8 @@ def launch(
             stderr=output,
             start_new_session=True,
         )
+    threading.Thread(target=process.wait, daemon=True).start()  # reaps it whenever it ends
+    return process
 
 
 def await_answer(process: "subprocess.Popen[bytes]", control: Control, layout: Layout) -> None:
