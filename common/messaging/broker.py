@@ -28,6 +28,11 @@ class Broker:
     def up(self) -> bool:
         return self.client is not None and self.client.is_connected
 
+    async def answers(self) -> None:
+        """The readiness probe."""
+        if not self.up:
+            raise ConnectionError
+
     async def ready(self) -> Client:
         """Waits until the connection stands."""
         await self._connected.wait()

@@ -1,0 +1,64 @@
+"""Events in, decide, publish all, acknowledge: a crash anywhere only repeats itself (protocol P7)."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from common.contracts.purchase import ParkMessage
+from common.messaging.broker import Broker
+from common.messaging.codec import Codec
+from common.messaging.consumer import Consumer, Park, Work
+from common.messaging.outbox import as_outgoing
+from common.messaging.publisher import Publisher
+from common.messaging.pull import Delivery
+from orchestrator.purchase import PURCHASE
+from orchestrator.settings import OrchestratorSettings
+
+
+class NotPublished(ConnectionError):
+    """Not every message is known to be stored: the consumer holds the batch and tries again."""
+
+
+def consumer(settings: OrchestratorSettings, broker: Broker) -> Consumer:
+    publisher = Publisher(broker)
+    return Consumer(
+        broker, settings.service, advancing(publisher), parking(publisher), batch_size=settings.batch_size
+    )
+
+
+def advancing(publisher: Publisher) -> Work:
+    codec = Codec(PURCHASE.hears)
+
+    async def advance(deliveries: Sequence[Delivery]) -> None:
+        events = [codec.decode(delivery.payload) for delivery in deliveries]
+        traces = {
+            event.id: delivery.header("traceparent")
+            for event, delivery in zip(events, deliveries, strict=True)
+        }
+        stored = await publisher.publish(
+            [as_outgoing(message, traces) for event in events for message in PURCHASE.decide(event)]
+        )
+        if not all(stored):
+            raise NotPublished(f"{stored.count(False)} of {len(stored)}")
+
+    return advance
+
+
+def parking(publisher: Publisher) -> Park:
+    """There is no table here: the purchase service keeps the orchestrator's dead letters (protocol 9)."""
+
+    async def park(delivery: Delivery, error: str) -> None:
+        letter = ParkMessage(
+            cause_id=delivery.header("Nats-Msg-Id"),
+            digest=hashlib.sha256(delivery.payload).hexdigest(),
+            durable="orchestrator",
+            parked_subject=delivery.subject,
+            payload=delivery.payload,
+            deliveries=delivery.deliveries,
+            error=error,
+            issued_on=datetime.now(UTC).date(),
+        )
+        if not all(await publisher.publish([as_outgoing(letter)])):
+            raise NotPublished(letter.id)
+
+    return park
