@@ -1,0 +1,133 @@
+"""The provider's HTTP side."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Litestar, Request, Response, get, post
+from litestar.datastructures import State
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, HeaderParameter, JSONBody
+
+from common.http import errors, health
+from common.http.errors import NotFound, Refused
+from deploy.psp.book import Authorize, Book, Capture, Entry, Hold, KeyReused, Void
+from deploy.psp.book import Request as Asked
+from deploy.psp.ledger import Ledger
+from deploy.psp.settings import PspSettings
+
+IdempotencyKey = Annotated[
+    str, HeaderParameter(name="Idempotency-Key", min_length=1, max_length=255, pattern=r"\A[\x21-\x7e]+\Z")
+]
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`id` names an authorization."""
+
+    status: str
+    id: str | None = None
+    reason: str | None = None
+
+
+class Desk:
+    """One book over one ledger."""
+
+    def __init__(self, settings: PspSettings) -> None:
+        self.slow_seconds = settings.slow_seconds
+        self.ledger = Ledger(Path(settings.ledger_file))
+        self.book = Book(settings.payment_limit)
+        for entry in self.ledger.entries:
+            self.book.record(entry)
+
+    async def settle(self, key: str, asked: Asked) -> tuple[Entry, bool]:
+        """The entry, on disk, and whether it is new. Decided and recorded without a pause in between."""
+        try:
+            known = self.book.known(key, asked)
+        except KeyReused as error:
+            raise Refused(422, "key_reused", "The key was used for another request.") from error
+        entry = known or self.book.decide(key, asked, datetime.now(UTC))
+        if known is None:
+            self.book.record(entry)
+            self.ledger.append(entry)
+        await self.ledger.reach(entry.seq)
+        return entry, known is None
+
+
+AtDesk = NamedDependency[Desk]
+
+
+@post("/v1/authorizations", status_code=200)
+async def authorize(
+    data: JSONBody[Authorize], idempotency_key: IdempotencyKey, desk: AtDesk, request: Request[Any, Any, Any]
+) -> Response[Answer]:
+    """Only the request that made the entry meets the trouble its token asks for; a repeat is answered."""
+    entry, is_new = await desk.settle(idempotency_key, data)
+    if is_new:
+        match data.token:
+            case "tok_slow":
+                await asyncio.sleep(desk.slow_seconds)
+            case "tok_timeout_after":
+                await _client_gave_up(request)
+            case "tok_error_after":
+                return Response(Answer(status="error"), status_code=500)
+    return Response(Answer(id=entry.key, status=entry.status, reason=entry.reason), status_code=200)
+
+
+@post("/v1/captures", status_code=200)
+async def capture(data: JSONBody[Capture], idempotency_key: IdempotencyKey, desk: AtDesk) -> Answer:
+    entry, _ = await desk.settle(idempotency_key, data)
+    return Answer(status=entry.status, reason=entry.reason)
+
+
+@post("/v1/voids", status_code=200)
+async def void(data: JSONBody[Void], idempotency_key: IdempotencyKey, desk: AtDesk) -> Answer:
+    entry, _ = await desk.settle(idempotency_key, data)
+    return Answer(status=entry.status, reason=entry.reason)
+
+
+@get("/v1/ledger")
+async def read_ledger(desk: AtDesk) -> list[Entry]:
+    """What is on disk, in order."""
+    entries = list(desk.ledger.entries)
+    await desk.ledger.reach(len(entries))
+    return entries
+
+
+@get("/v1/authorizations/{key:str}")
+async def read_authorization(key: FromPath[str], desk: AtDesk) -> Hold:
+    hold = desk.book.holds.get(key)
+    if hold is None:
+        raise NotFound("authorization")
+    return hold
+
+
+async def _client_gave_up(request: Request[Any, Any, Any]) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def create(settings: PspSettings) -> Litestar:
+    @asynccontextmanager
+    async def opened(app: Litestar) -> AsyncIterator[None]:
+        app.state.desk = Desk(settings)
+        yield
+        app.state.desk.ledger.close()
+
+    return Litestar(
+        [authorize, capture, void, read_ledger, read_authorization, health.routes({}, {})],
+        dependencies={"desk": Provide(_desk, sync_to_thread=False)},
+        lifespan=[opened],
+        exception_handlers=errors.HANDLERS,
+        request_max_body_size=16_384,
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+def _desk(state: State) -> Desk:
+    desk: Desk = state.desk
+    return desk
