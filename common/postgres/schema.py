@@ -1,8 +1,47 @@
-"""What a service's first migration adds beside its tables."""
+"""What every service's first migration adds beside its own tables. Frozen: a change is a migration of its own."""
 
 from importlib.resources import files
 
 from alembic import op
+
+INITIAL = """
+CREATE SEQUENCE outbox_position;
+CREATE TABLE outbox (
+  created_on date NOT NULL DEFAULT ((now() AT TIME ZONE 'utc')::date),
+  position bigint NOT NULL DEFAULT nextval('outbox_position'),
+  message_id text NOT NULL,
+  subject text NOT NULL,
+  payload bytea NOT NULL,
+  correlation_id text NOT NULL,
+  causation_id text,
+  traceparent text,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  published_at timestamptz,
+  CONSTRAINT pk_outbox PRIMARY KEY (created_on, position)
+) PARTITION BY RANGE (created_on);
+CREATE INDEX ix_outbox_unpublished ON outbox (created_at) WHERE published_at IS NULL;
+CREATE TABLE inbox (
+  issued_on date NOT NULL,
+  message_id text NOT NULL,
+  CONSTRAINT pk_inbox PRIMARY KEY (issued_on, message_id)
+) PARTITION BY RANGE (issued_on);
+CREATE TABLE dead_letter (
+  id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT pk_dead_letter PRIMARY KEY,
+  message_id text,
+  durable text NOT NULL,
+  subject text NOT NULL,
+  payload bytea NOT NULL,
+  deliveries integer NOT NULL,
+  error text NOT NULL,
+  parked_at timestamptz NOT NULL DEFAULT now()
+);
+"""
+
+
+def create_common_tables() -> None:
+    """Inbox, outbox, dead letters, and `maintain_partitions()` with the first partitions made."""
+    op.execute(INITIAL)
+    create_partitions()
 
 
 def create_partitions() -> None:
