@@ -126,12 +126,21 @@ def _fields(request: Request[Any, Any, Any], error: ValidationException) -> list
     handler = request.scope["route_handler"]
     data = handler.parsed_data_field if isinstance(handler, HTTPRouteHandler) else None
     body = ScopeState.from_scope(request.scope).body  # read already, or there would be nothing to complain of
-    if data is not None and isinstance(data.annotation, type) and issubclass(data.annotation, msgspec.Struct):
-        value = msgspec.json.decode(body) if isinstance(body, bytes) and body else None
-        if found := list(violations(value, data.annotation)):
+    kind = data.annotation if data is not None else None
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        found = list(violations(_parsed(body), kind))
+        if found:
             return found
     extra = error.extra if isinstance(error.extra, list) else []
     return [FieldError(str(each.get("key", "")), str(each.get("message", ""))) for each in extra]
+
+
+def _parsed(body: Any) -> Any:
+    """None where nothing can be looked into: the decoder refuses a body before it sees its malformed part."""
+    try:
+        return msgspec.json.decode(body) if isinstance(body, bytes) and body else None
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
 def violations(value: Any, kind: Any, path: str = "") -> Iterable[FieldError]:
