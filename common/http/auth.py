@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -36,7 +37,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         return self.role == "admin"
 
 
-class _Unauthorized(Refused):
+class Unauthorized(Refused):
+    """No token, or one that does not count (any more)."""
+
     def __init__(self, detail: str) -> None:
         super().__init__(401, "unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})
 
@@ -44,14 +47,17 @@ class _Unauthorized(Refused):
 class Verifier:
     """Checks signature and claims once per token, then remembers the result until it expires.
 
-    Keys come from the JWKS by `kid`; an unknown `kid` fetches again, at most every few seconds.
+    Keys come from the JWKS by `kid`; an unknown `kid` fetches again, at most every few seconds. Without a URL
+    (the account service itself) only the `keys` given count.
     """
 
-    def __init__(self, jwks_url: str, *, issuer: str, audience: str) -> None:
+    def __init__(
+        self, jwks_url: str | None, *, issuer: str, audience: str, keys: Iterable[jwt.PyJWK] = ()
+    ) -> None:
         self.jwks_url = jwks_url
         self.issuer = issuer
         self.audience = audience
-        self._keys: dict[str, jwt.PyJWK] = {}
+        self._keys = by_kid(keys)
         self._fetched = 0.0
         self._fetching = asyncio.Lock()
         self._known: OrderedDict[str, Caller] = OrderedDict()
@@ -74,7 +80,7 @@ class Verifier:
             kid = jwt.get_unverified_header(token).get("kid")
             key = await self._key(kid) if isinstance(kid, str) else None
             if key is None:
-                raise _Unauthorized("The token's key is not known.")
+                raise Unauthorized("The token's key is not known.")
             claims = jwt.decode(
                 token,
                 key,
@@ -84,27 +90,27 @@ class Verifier:
                 options={"require": ["exp", "iat", "sub", "jti", "sid"]},
             )
             return _caller(claims)
-        except (jwt.PyJWTError, ValueError, TypeError, KeyError) as error:
-            raise _Unauthorized("The token is not valid.") from error
+        except (jwt.PyJWTError, ValueError, TypeError, KeyError, OverflowError) as error:
+            raise Unauthorized("The token is not valid.") from error
 
     async def _key(self, kid: str) -> jwt.PyJWK | None:
-        if kid not in self._keys:
+        if kid not in self._keys and self.jwks_url:
             async with self._fetching:
                 if kid not in self._keys and time.monotonic() - self._fetched > REFETCH_SECONDS:
-                    await self._fetch()
+                    await self._fetch(self.jwks_url)
         return self._keys.get(kid)
 
-    async def _fetch(self) -> None:
+    async def _fetch(self, jwks_url: str) -> None:
         """Keeps the keys it has when the account service does not answer."""
         try:
             timeout = aiohttp.ClientTimeout(total=3)
             async with (
                 aiohttp.ClientSession(timeout=timeout) as session,
-                session.get(self.jwks_url) as response,
+                session.get(jwks_url) as response,
             ):
                 response.raise_for_status()
                 found = jwt.PyJWKSet.from_dict(await response.json())
-            self._keys = {key.key_id: key for key in found.keys if key.key_id}
+            self._keys = by_kid(found.keys)
             self._fetched = time.monotonic()
         except (aiohttp.ClientError, TimeoutError, OSError, jwt.PyJWTError, ValueError) as error:
             log.warning("cannot read the public keys: %r", error)
@@ -112,6 +118,10 @@ class Verifier:
                 raise Refused(
                     503, "unavailable", "Try again shortly.", headers={"Retry-After": "1"}
                 ) from error
+
+
+def by_kid(keys: Iterable[jwt.PyJWK]) -> dict[str, jwt.PyJWK]:
+    return {key.key_id: key for key in keys if key.key_id}
 
 
 def _caller(claims: dict[str, Any]) -> Caller:
@@ -135,7 +145,7 @@ async def authenticated(connection: Connection, handler: BaseRouteHandler) -> No
         return
     scheme, _, token = connection.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise _Unauthorized("An access token is needed.")
+        raise Unauthorized("An access token is needed.")
     verifier: Verifier = connection.app.state.verifier
     connection.scope["user"] = await verifier.caller(token.strip())
 
