@@ -43,12 +43,14 @@ def create(
     needed: Mapping[str, health.Probe],
     reported: Mapping[str, health.Probe],
     body_limit: int = 65_536,
+    pages: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
-    """`routes` hang under /api/v1 and are closed unless they say `opt={"public": True}`."""
+    """`routes` hang under /api/v1, closed unless `opt={"public": True}`; `pages` hang under /, open."""
     return Litestar(
         [
             Router(PREFIX, route_handlers=[*routes, _openapi_document(service)], guards=[authenticated]),
             health.routes(needed, reported),
+            *pages,
         ],
         dependencies=PROVIDED,
         exception_handlers=errors.HANDLERS,
