@@ -18,7 +18,7 @@ class StockReserved(Reply, frozen=True, kw_only=True, tag="evt.product.stock_res
 
 
 class StockRefused(Refusal, frozen=True, kw_only=True, tag="evt.product.stock_refused"):
-    """`insufficient_stock`, `unknown_product`, `currency_mismatch` or `cancelled`."""
+    """`unknown_product`, `currency_mismatch`, `insufficient_stock`, `total_too_large` or `cancelled`."""
 
 
 class StockReleased(Reply, frozen=True, kw_only=True, tag="evt.product.stock_released"):
@@ -40,6 +40,10 @@ class ProductCreated(ProductState, frozen=True, kw_only=True, tag="evt.product.p
 
 
 class ProductChanged(ProductState, frozen=True, kw_only=True, tag="evt.product.product_changed"): ...
+
+
+class ProductDeleted(EntityEvent, frozen=True, kw_only=True, tag="evt.product.product_deleted"):
+    """No longer sold or shown, for ever."""
 
 
 class StockChanged(EntityEvent, frozen=True, kw_only=True, tag="evt.product.stock_changed"):
