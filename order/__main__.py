@@ -1,0 +1,23 @@
+"""`python -m order`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from common.main import Program, Role, main
+from common.runtime import runtime
+from order import app, worker
+from order.settings import OrderSettings
+
+
+@asynccontextmanager
+async def program(settings: OrderSettings, role: Role) -> AsyncIterator[Program]:
+    async with runtime(settings) as held:
+        yield Program(
+            app=app.create(settings, held, serves=role.serves),
+            runtime=held,
+            consumers=[worker.consumer(settings, held)] if role.works else [],
+        )
+
+
+if __name__ == "__main__":
+    main(OrderSettings, program)

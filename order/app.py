@@ -1,0 +1,22 @@
+"""HTTP, assembled."""
+
+from litestar import Litestar
+
+from common.http import app
+from common.http.auth import Verifier
+from common.runtime import Runtime
+from order import routes
+from order.settings import OrderSettings
+
+
+def create(settings: OrderSettings, held: Runtime, *, serves: bool) -> Litestar:
+    """A process that only works still answers for its health."""
+    verifier = Verifier(settings.jwks_url, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
+    return app.create(
+        settings.service,
+        routes.ROUTES if serves else [],
+        state={"db": held.db, "outbox": held.outbox, "verifier": verifier},
+        needed=held.needed(),
+        reported=held.reported(),
+        body_limit=settings.body_limit,
+    )
