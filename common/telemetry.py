@@ -1,7 +1,7 @@
 """Trace context (W3C), carried from the request through outbox rows and message headers; logging."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -13,6 +13,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 _IDS = RandomIdGenerator()
 _PROPAGATOR = TraceContextTextMapPropagator()
 _TRACEPARENT: ContextVar[str | None] = ContextVar("traceparent", default=None)
+_HEARD: ContextVar[Mapping[str, str | None] | None] = ContextVar("heard", default=None)
 
 
 def traceparent() -> str | None:
@@ -44,6 +45,21 @@ def continued(header: str | None) -> Iterator[str]:
         yield carrier["traceparent"]
     finally:
         _TRACEPARENT.reset(token)
+
+
+@contextmanager
+def hearing(traces: Mapping[str, str | None]) -> Iterator[None]:
+    """Around the handling of a batch: the ids of its messages -> the trace context of each."""
+    token = _HEARD.set(traces)
+    try:
+        yield
+    finally:
+        _HEARD.reset(token)
+
+
+def heard_in(message_id: str) -> str | None:
+    """The trace context of a message of the batch in hand, for whoever answers it much later."""
+    return (_HEARD.get() or {}).get(message_id)
 
 
 def configure_logging(service: str, level: str) -> None:

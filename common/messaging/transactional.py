@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from common import telemetry
 from common.contracts.message import Message
 from common.messaging import inbox
 from common.messaging.codec import Codec
@@ -28,9 +29,10 @@ def transactional(db: Database, outbox: Outbox, codec: Codec, handler: Handler) 
             message.id: delivery.header("traceparent")
             for message, delivery in zip(messages, deliveries, strict=True)
         }
-        async with db.begin() as tx:
-            if new := await inbox.unseen(tx, messages):
-                await outbox.put(tx, await handler(tx, new), traces)
+        with telemetry.hearing(traces):
+            async with db.begin() as tx:
+                if new := await inbox.unseen(tx, messages):
+                    await outbox.put(tx, await handler(tx, new), traces)
 
     return work
 
