@@ -1,0 +1,23 @@
+"""`python -m product`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from common.main import Program, Role, main
+from common.runtime import runtime
+from product import app, worker
+from product.settings import ProductSettings
+
+
+@asynccontextmanager
+async def program(settings: ProductSettings, role: Role) -> AsyncIterator[Program]:
+    async with runtime(settings) as held:
+        yield Program(
+            app=app.create(settings, held, serves=role.serves),
+            runtime=held,
+            consumers=[worker.consumer(settings, held)] if role.works else [],
+        )
+
+
+if __name__ == "__main__":
+    main(ProductSettings, program)

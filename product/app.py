@@ -1,0 +1,28 @@
+"""The HTTP side, assembled."""
+
+from litestar import Litestar
+
+from common.http import app
+from common.http.auth import Verifier
+from common.runtime import Runtime
+from product.routes import ROUTES
+from product.settings import ProductSettings
+
+
+def create(settings: ProductSettings, held: Runtime, *, serves: bool) -> Litestar:
+    """A process that only works still shows its health."""
+    return app.create(
+        settings.service,
+        ROUTES if serves else [],
+        state={
+            "db": held.db,
+            "outbox": held.outbox,
+            "verifier": Verifier(
+                settings.jwks_url, issuer=settings.jwt_issuer, audience=settings.jwt_audience
+            ),
+            "currencies": settings.currencies,
+        },
+        needed=held.needed(),
+        reported=held.reported(),
+        body_limit=settings.body_limit,
+    )

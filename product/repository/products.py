@@ -1,0 +1,132 @@
+"""Products, each with what can still be bought of it."""
+
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from common.ids import new_id
+from common.postgres.database import Row, Transaction
+from product.model.catalogue import NewProduct, Product, ProductChanges, unset_as_null
+
+# The category is held until the commit: it cannot be deleted in between.
+ADD = """
+WITH category AS (
+  SELECT id FROM categories WHERE id = $3 FOR KEY SHARE
+), product AS (
+  INSERT INTO products (id, seller_id, category_id, name, description, brand_name, price, currency_code)
+  SELECT $1, $2, id, $4, $5, $6, $7, $8 FROM category RETURNING id
+)
+INSERT INTO stock (product_id, received, available) SELECT id, $9, $9 FROM product RETURNING product_id
+"""
+FIND = """
+SELECT id, seller_id, category_id, name, description, brand_name, price, currency_code,
+       available AS inventory, p.version, created_at, updated_at
+FROM products p JOIN stock ON product_id = id
+WHERE id = $1 AND deleted_at IS NULL
+"""
+PAGE = """
+SELECT id, seller_id, category_id, name, description, brand_name, price, currency_code,
+       available AS inventory, p.version, created_at, updated_at
+FROM products p JOIN stock ON product_id = id
+WHERE id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') AND deleted_at IS NULL
+  AND ($2::uuid IS NULL OR category_id = $2) AND ($3::text IS NULL OR name ILIKE $3)
+ORDER BY id DESC OFFSET $4 LIMIT $5
+"""
+SELLER = "SELECT seller_id FROM products WHERE id = $1 AND deleted_at IS NULL"
+LOCK = "SELECT id FROM products WHERE id = $1 FOR NO KEY UPDATE"
+CHANGE = """
+UPDATE products
+SET category_id = coalesce($2, category_id), name = coalesce($3, name),
+    description = coalesce($4, description), brand_name = coalesce($5, brand_name),
+    price = coalesce($6, price), currency_code = coalesce($7, currency_code),
+    version = version + 1, updated_at = now()
+WHERE id = $1
+"""
+DELETE = """
+UPDATE products
+SET category_id = NULL, version = version + 1, updated_at = now(), deleted_at = now()
+WHERE id = $1 AND deleted_at IS NULL
+RETURNING version, (now() AT TIME ZONE 'utc')::date AS deleted_on
+"""
+AVAILABLE = """
+SELECT id, available FROM products JOIN stock ON product_id = id
+WHERE id = ANY($1::uuid[]) AND deleted_at IS NULL
+"""
+
+
+class Deletion(NamedTuple):
+    version: int
+    deleted_on: date
+
+
+class Listing(NamedTuple):
+    """What a page shows: products older than `before`, in the category, with the words in their name."""
+
+    before: UUID | None
+    category_id: UUID | None
+    words: str | None
+    offset: int
+    limit: int
+
+
+async def add(tx: Transaction, seller_id: UUID, new: NewProduct, currency_code: str) -> UUID | None:
+    """None when there is no such category."""
+    added: UUID | None = await tx.value(
+        ADD,
+        new_id(),
+        seller_id,
+        new.category_id,
+        new.name,
+        new.description,
+        new.brand_name,
+        new.price,
+        currency_code,
+        new.inventory,
+    )
+    return added
+
+
+async def find(tx: Transaction, product_id: UUID) -> Product | None:
+    row = await tx.row(FIND, product_id)
+    return _product(row) if row else None
+
+
+async def lock(tx: Transaction, product_id: UUID) -> Product | None:
+    """As it is, and as it stays until the transaction ends; its stock goes on moving."""
+    await tx.value(LOCK, product_id)
+    return await find(tx, product_id)
+
+
+async def seller(tx: Transaction, product_id: UUID) -> UUID | None:
+    found: UUID | None = await tx.value(SELLER, product_id)
+    return found
+
+
+async def page(tx: Transaction, listing: Listing) -> list[Product]:
+    """Newest first."""
+    pattern = None if listing.words is None else f"%{_literally(listing.words)}%"
+    rows = await tx.fetch(PAGE, listing.before, listing.category_id, pattern, listing.offset, listing.limit)
+    return [_product(row) for row in rows]
+
+
+async def change(tx: Transaction, product_id: UUID, changes: ProductChanges) -> None:
+    await tx.execute(CHANGE, product_id, *unset_as_null(changes))
+
+
+async def delete(tx: Transaction, product_id: UUID) -> Deletion | None:
+    row = await tx.row(DELETE, product_id)
+    return Deletion(**row) if row else None
+
+
+async def available(tx: Transaction, product_ids: set[UUID]) -> dict[UUID, int]:
+    """Of those that are sold."""
+    return {row["id"]: row["available"] for row in await tx.fetch(AVAILABLE, product_ids)}
+
+
+def _literally(words: str) -> str:
+    """Without the wildcards of LIKE."""
+    return words.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+
+
+def _product(row: Row) -> Product:
+    return Product(**row)

@@ -1,0 +1,60 @@
+"""Categories: everybody reads, verified accounts create, the owner changes."""
+
+from uuid import UUID
+
+from litestar import delete, get, post, put
+from litestar.params import FromPath, JSONBody
+
+from common.http.auth import verified
+from common.http.dependencies import Db, Me
+from common.http.errors import NotFound, Refused
+from common.http.paging import Cursor, Limit, Offset, Page
+from product.model.catalogue import Category, CategoryChanges, NewCategory
+from product.repository import categories
+from product.routes.guards import category_owner
+
+
+@post("/categories", guards=[verified])
+async def create_category(data: JSONBody[NewCategory], db: Db, caller: Me) -> Category:
+    async with db.begin() as tx:
+        return await categories.add(tx, caller.account_id, data)
+
+
+@get("/categories", opt={"public": True})
+async def list_categories(
+    db: Db, limit: Limit = 20, offset: Offset = 0, cursor: Cursor = None
+) -> Page[Category]:
+    """Newest first."""
+    async with db.read() as tx:
+        found = await categories.page(tx, cursor, offset, limit + 1)
+    return Page(items=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
+
+
+@get("/categories/{category_id:uuid}", opt={"public": True})
+async def read_category(category_id: FromPath[UUID], db: Db) -> Category:
+    async with db.read() as tx:
+        return _existing(await categories.find(tx, category_id))
+
+
+@put("/categories/{category_id:uuid}", guards=[category_owner])
+async def change_category(category_id: FromPath[UUID], data: JSONBody[CategoryChanges], db: Db) -> Category:
+    """What is left out stays."""
+    async with db.begin() as tx:
+        return _existing(await categories.change(tx, category_id, data))
+
+
+@delete("/categories/{category_id:uuid}", guards=[category_owner])
+async def delete_category(category_id: FromPath[UUID], db: Db) -> None:
+    """Only while no product is in it."""
+    async with db.begin() as tx:
+        if not await categories.delete_unused(tx, category_id):
+            raise Refused(409, "category_in_use", "Products are in this category.")
+
+
+def _existing(category: Category | None) -> Category:
+    if category is None:
+        raise NotFound("category")
+    return category
+
+
+ROUTES = [create_category, list_categories, read_category, change_category, delete_category]

@@ -1,0 +1,89 @@
+"""The schema. Statements are in the repository."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from common.postgres.tables import new_metadata
+
+METADATA = new_metadata()
+
+
+def _now(name: str) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
+
+
+Table(
+    "categories",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("owner_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    _now("created_at"),
+    _now("updated_at"),
+)
+
+# A product that is no longer sold stays, for its stock and its reservations, but leaves its category.
+products = Table(
+    "products",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("seller_id", Uuid, nullable=False),
+    Column("category_id", Uuid, ForeignKey("categories.id")),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("brand_name", Text, nullable=False),
+    Column("price", BigInteger, nullable=False),
+    Column("currency_code", Text, nullable=False),
+    Column("version", BigInteger, nullable=False, server_default=text("1")),
+    _now("created_at"),
+    _now("updated_at"),
+    Column("deleted_at", DateTime(timezone=True)),
+    CheckConstraint("price > 0", "price"),
+    CheckConstraint("currency_code ~ '^[A-Z]{3}$'", "currency_code"),
+    CheckConstraint("(category_id IS NULL) = (deleted_at IS NOT NULL)", "category"),
+)
+Index("ix_products_category_id_id", products.c.category_id, products.c.id)
+
+# One row per product, hot and narrow: room on each page keeps its updates there and out of the index.
+Table(
+    "stock",
+    METADATA,
+    Column("product_id", Uuid, ForeignKey("products.id"), primary_key=True),
+    Column("received", BigInteger, nullable=False),
+    Column("available", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False, server_default=text("1")),
+    CheckConstraint("available >= 0", "available"),
+    CheckConstraint("received >= available", "received"),
+    postgresql_with={"fillfactor": 50},
+)
+
+# A row is inserted empty, as a lock, and filled by the same transaction: the room on the page is for that.
+Table(
+    "reservations",
+    METADATA,
+    Column("purchase_id", Uuid, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    Column("items", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("total", BigInteger, nullable=False, server_default=text("0")),
+    Column("currency_code", Text),
+    _now("created_at"),
+    _now("updated_at"),
+    CheckConstraint("status IN ('NEW', 'DONE', 'REFUSED', 'UNDONE', 'TOMBSTONE')", "status"),
+    CheckConstraint("(status = 'REFUSED') = (reason IS NOT NULL)", "reason"),
+    CheckConstraint("status <> 'DONE' OR (total > 0 AND currency_code IS NOT NULL)", "total"),
+    postgresql_with={"fillfactor": 20},
+)
