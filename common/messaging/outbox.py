@@ -34,7 +34,7 @@ class Outbox:
     async def put(
         self, tx: Transaction, messages: Iterable[Message], traces: Mapping[str, str | None] | None = None
     ) -> None:
-        """One statement. `traces` maps ids of causes to their trace context; without it, the current one."""
+        """One statement. `traces`: trace contexts by id of the cause or correlation; else the current one."""
         outgoing = [as_outgoing(message, traces) for message in messages]
         if not outgoing:
             return
@@ -48,7 +48,8 @@ class Outbox:
 
 def as_outgoing(message: Message, traces: Mapping[str, str | None] | None = None) -> Outgoing:
     """The message with its headers: id, correlation, causation, trace."""
-    trace = traces.get(message.cause_id or "") if traces else None
+    known = traces or {}
+    trace = known.get(message.cause_id or "") or known.get(message.correlation_id)
     return Outgoing(
         message_id=message.id,
         subject=subject(type(message)),

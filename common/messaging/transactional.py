@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from common import telemetry
 from common.contracts.message import Message
-from common.messaging import inbox
+from common.messaging import dead_letters, inbox
 from common.messaging.codec import Codec
 from common.messaging.consumer import Park, Work
 from common.messaging.outbox import Outbox
@@ -13,11 +13,6 @@ from common.postgres.database import Database, Transaction
 
 Handler = Callable[[Transaction, Sequence[Message]], Awaitable[Sequence[Message]]]
 """Takes the new messages of a batch, mixed as they came; returns what is said about them."""
-
-PARK = """
-INSERT INTO dead_letter (message_id, durable, subject, payload, deliveries, error)
-VALUES ($1, $2, $3, $4, $5, $6)
-"""
 
 
 def transactional(db: Database, outbox: Outbox, codec: Codec, handler: Handler) -> Work:
@@ -41,15 +36,15 @@ def parking(db: Database, durable: str) -> Park:
     """Dead letters go to a table of the service that could not handle them."""
 
     async def park(delivery: Delivery, error: str) -> None:
+        letter = dead_letters.Letter(
+            message_id=delivery.header("Nats-Msg-Id"),
+            durable=durable,
+            subject=delivery.subject,
+            payload=delivery.payload,
+            deliveries=delivery.deliveries,
+            error=error,
+        )
         async with db.begin() as tx:
-            await tx.execute(
-                PARK,
-                delivery.header("Nats-Msg-Id"),
-                durable,
-                delivery.subject,
-                delivery.payload,
-                delivery.deliveries,
-                error,
-            )
+            await dead_letters.keep(tx, [letter])
 
     return park

@@ -1,0 +1,39 @@
+"""Messages that could not be handled, kept as they came (broker.md J8)."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from common.contracts.purchase import ParkMessage
+from common.postgres.database import Transaction, columns
+
+KEEP = """
+INSERT INTO dead_letter (message_id, durable, subject, payload, deliveries, error)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::int[], $6::text[])
+"""
+
+
+class Letter(NamedTuple):
+    """A row of `dead_letter`."""
+
+    message_id: str | None
+    durable: str
+    subject: str
+    payload: bytes
+    deliveries: int
+    error: str
+
+
+async def keep(tx: Transaction, letters: Iterable[Letter]) -> None:
+    await tx.execute(KEEP, *columns(letters, 6))
+
+
+def letter_of(message: ParkMessage) -> Letter:
+    """What the orchestrator could not handle and asked us to keep."""
+    return Letter(
+        message_id=message.cause_id,
+        durable=message.durable,
+        subject=message.parked_subject,
+        payload=message.payload,
+        deliveries=message.deliveries,
+        error=message.error,
+    )

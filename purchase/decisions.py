@@ -1,0 +1,36 @@
+"""How outcomes are written: log and rows in the caller's transaction; browsers hear after the commit."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from common.contracts.message import Message
+from common.messaging.outbox import Outbox
+from common.postgres.database import Transaction
+from purchase import event_log, repository
+from purchase.event_log import Event
+from purchase.model import Outcome
+
+Announce = Callable[[Sequence[Event]], None]
+"""Tells the followers of this process and of the others; at most once, they check against the log."""
+
+
+class Decisions:
+    """One statement per table, however many outcomes."""
+
+    def __init__(self, announce: Announce, *, redrive_after: float) -> None:
+        self.announce = announce
+        self.redrive_after = redrive_after
+
+    async def write(self, tx: Transaction, outcomes: Sequence[Outcome]) -> list[Message]:
+        """Returns what is to be said. The purchases are locked by the caller, in id order."""
+        numbered, events = await event_log.append(tx, outcomes, datetime.now(UTC))
+        if numbered:
+            await repository.save(tx, numbered, self.redrive_after)
+        if events:
+            tx.after_commit(lambda: self.announce(events))
+        return [message for outcome in outcomes for message in outcome.said]
+
+    async def write_and_say(self, tx: Transaction, outbox: Outbox, outcomes: Sequence[Outcome]) -> None:
+        """For what no message caused: its words continue the purchase's own trace."""
+        said = await self.write(tx, outcomes)
+        await outbox.put(tx, said, {str(outcome.row.id): outcome.row.traceparent for outcome in outcomes})

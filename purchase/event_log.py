@@ -1,0 +1,109 @@
+"""What customers saw of their purchases: numbered without gaps, per purchase and per account (protocol 8)."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from common.postgres.database import Row as Record
+from common.postgres.database import Transaction, columns
+from purchase.model import Outcome
+
+# Both counters move under a row lock in the deciding transaction, so their order is the order of commits. The
+# accounts come sorted: with the purchases before them, everybody locks in the same order.
+BUMP = """
+INSERT INTO account_feed (account_id, last_seq) SELECT * FROM unnest($1::uuid[], $2::bigint[])
+ON CONFLICT (account_id) DO UPDATE SET last_seq = account_feed.last_seq + EXCLUDED.last_seq
+RETURNING account_id, last_seq
+"""
+APPEND = """
+INSERT INTO purchase_event (purchase_id, seq, account_id, account_seq, type, data)
+SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::bigint[], $5::text[], $6::text[])
+"""
+OF_PURCHASE = """
+SELECT seq AS number, type, data FROM purchase_event WHERE purchase_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
+"""
+OF_ACCOUNT = """
+SELECT account_seq AS number, type, data FROM purchase_event
+WHERE account_id = $1 AND account_seq > $2 ORDER BY account_seq LIMIT $3
+"""
+STEPS = """
+SELECT purchase_id, data FROM purchase_event WHERE purchase_id = ANY($1::uuid[]) AND type = 'step'
+ORDER BY purchase_id, seq
+"""
+NEWEST_OF_ACCOUNT = "SELECT last_seq FROM account_feed WHERE account_id = $1"
+NEWEST = """
+SELECT id, last_seq::bigint FROM purchases WHERE id = ANY($1::uuid[])
+UNION ALL SELECT account_id, last_seq FROM account_feed WHERE account_id = ANY($2::uuid[])
+"""
+LAST = """
+SELECT p.last_seq, p.status, e.type FROM purchases p
+LEFT JOIN purchase_event e ON e.purchase_id = p.id AND e.seq = p.last_seq
+WHERE p.id = $1 AND p.account_id = $2
+"""
+
+
+class Event(msgspec.Struct, frozen=True, array_like=True):
+    """One event as it is stored and told to the other replicas."""
+
+    purchase_id: UUID
+    seq: int
+    account_id: UUID
+    account_seq: int
+    type: str
+    data: str
+
+
+async def append(
+    tx: Transaction, outcomes: Sequence[Outcome], at: datetime
+) -> tuple[list[Outcome], list[Event]]:
+    """Numbers and writes the outcomes' entries; returns the outcomes with their new `last_seq`."""
+    news = Counter[UUID]()
+    for outcome in outcomes:
+        news[outcome.row.account_id] += len(outcome.entries)
+    accounts = sorted(account for account, count in news.items() if count)
+    if not accounts:
+        return list(outcomes), []
+    bumped = await tx.fetch(BUMP, accounts, [news[account] for account in accounts])
+    following = {row["account_id"]: row["last_seq"] - news[row["account_id"]] for row in bumped}
+    numbered, events = [], []
+    for outcome in outcomes:
+        row = outcome.row
+        for seq, entry in enumerate(outcome.entries, start=row.last_seq + 1):
+            following[row.account_id] += 1
+            data = {"purchase_id": row.id, "seq": seq, **entry.detail, "at": at}
+            text = msgspec.json.encode(data).decode()
+            events.append(Event(row.id, seq, row.account_id, following[row.account_id], entry.type, text))
+        numbered.append(replace(outcome, row=replace(row, last_seq=row.last_seq + len(outcome.entries))))
+    await tx.execute(APPEND, *columns(map(msgspec.structs.astuple, events), 6))
+    return numbered, events
+
+
+async def after(tx: Transaction, key: UUID, number: int, limit: int, *, of_account: bool) -> list[Record]:
+    """Events with higher numbers, in order: number, type, data."""
+    return await tx.fetch(OF_ACCOUNT if of_account else OF_PURCHASE, key, number, limit)
+
+
+async def steps(tx: Transaction, purchases: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """The steps of each purchase, as the JSON they were sent as."""
+    found: dict[UUID, list[str]] = {purchase: [] for purchase in purchases}
+    for row in await tx.fetch(STEPS, purchases):
+        found[row["purchase_id"]].append(row["data"])
+    return found
+
+
+async def newest_of_account(tx: Transaction, account_id: UUID) -> int:
+    return await tx.value(NEWEST_OF_ACCOUNT, account_id) or 0
+
+
+async def newest(tx: Transaction, purchases: Sequence[UUID], accounts: Sequence[UUID]) -> dict[UUID, int]:
+    """The highest number of each, in one statement."""
+    return {key: number for key, number in await tx.fetch(NEWEST, purchases, accounts)}
+
+
+async def last(tx: Transaction, purchase_id: UUID, account_id: UUID) -> Record | None:
+    """Newest number and type of an own purchase's log; None if it is not the account's."""
+    return await tx.row(LAST, purchase_id, account_id)

@@ -1,0 +1,17 @@
+"""What purchase needs to know."""
+
+from common.settings import ApiSettings
+
+
+class PurchaseSettings(ApiSettings, frozen=True, kw_only=True):
+    service: str = "purchase"
+    redis_url: str
+    currencies: tuple[str, ...] = ("VND",)
+    deadline: float = 30.0
+    """Seconds from acceptance to TIMED_OUT."""
+    redrive_after: float = 10.0
+    """Seconds without progress after which an unsettled purchase is told again; doubles up to 10 minutes."""
+    pending_per_account: int = 100
+    backlog_limit: int = 500
+    """Purchases PENDING for over 10 s, above which the shop closes its door until they are decided (P17)."""
+    streams_per_account: int = 20

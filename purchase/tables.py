@@ -1,0 +1,93 @@
+"""The schema of purchase."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from common.postgres.tables import new_metadata
+
+METADATA = new_metadata()
+
+purchases = Table(
+    "purchases",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, nullable=False),
+    Column("status", Text, nullable=False, server_default="PENDING"),
+    Column("reason", Text),
+    Column("rank", SmallInteger, nullable=False, server_default="0"),  # steps known to be done
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("issued_on", Date, nullable=False),
+    Column("acknowledged", SmallInteger, nullable=False, server_default="0"),  # model.ACKNOWLEDGEMENTS
+    Column("items", JSONB, nullable=False),
+    Column("total", BigInteger, nullable=False, server_default="0"),
+    Column("currency_code", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("installments", SmallInteger, nullable=False),
+    Column("payment_token", Text),
+    Column("traceparent", Text),
+    Column("last_seq", Integer, nullable=False, server_default="1"),
+    Column("idempotency_key", Text),
+    Column("request_hash", LargeBinary, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("deadline_at", DateTime(timezone=True), nullable=False),
+    Column("decided_at", DateTime(timezone=True)),
+    Column("settled_at", DateTime(timezone=True)),
+    Column("next_drive_at", DateTime(timezone=True)),  # null once settled
+    Column("drives", Integer, nullable=False, server_default="0"),
+    Column("attention", Boolean, nullable=False, server_default=text("false")),
+    CheckConstraint("status IN ('PENDING', 'COMPLETED', 'FAILED', 'TIMED_OUT')", name="status"),
+    UniqueConstraint("account_id", "idempotency_key"),
+)
+Index("ix_purchases_of_account", purchases.c.account_id, purchases.c.id.desc())
+Index(
+    "ix_purchases_pending_deadline",
+    purchases.c.deadline_at,
+    postgresql_where=purchases.c.status == "PENDING",
+)
+Index(
+    "ix_purchases_pending_account",
+    purchases.c.account_id,
+    postgresql_where=purchases.c.status == "PENDING",
+)
+Index(
+    "ix_purchases_unsettled",
+    purchases.c.next_drive_at,
+    postgresql_where=purchases.c.next_drive_at.is_not(None),
+)
+
+purchase_event = Table(
+    "purchase_event",
+    METADATA,
+    Column("purchase_id", Uuid, ForeignKey("purchases.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("account_id", Uuid, nullable=False),
+    Column("account_seq", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("data", Text, nullable=False),  # the JSON of the event, as it is sent
+    UniqueConstraint("account_id", "account_seq"),
+)
+
+account_feed = Table(
+    "account_feed",
+    METADATA,
+    Column("account_id", Uuid, primary_key=True),
+    Column("last_seq", BigInteger, nullable=False),
+)
