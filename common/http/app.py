@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Response, Router, get
+from litestar import Litestar, Request, Response, Router, get
 from litestar.config.response_cache import ResponseCacheConfig
 from litestar.datastructures import State
 from litestar.enums import ScopeType
@@ -73,7 +73,7 @@ def create(
 
 def _openapi_document(service: str) -> ControllerRouterHandler:
     @get(f"/openapi/{service}.json", opt={"public": True}, include_in_schema=False)
-    async def openapi(request: Any) -> Response[bytes]:
+    async def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
         document = msgspec.json.encode(request.app.openapi_schema.to_schema())
         return Response(document, media_type="application/vnd.oai.openapi+json")
 

@@ -40,7 +40,8 @@ CREATE TABLE dead_letter (
 
 def create_common_tables() -> None:
     """Inbox, outbox, dead letters, and `maintain_partitions()` with the first partitions made."""
-    op.execute(INITIAL)
+    for statement in filter(str.strip, INITIAL.split(";\n")):  # asyncpg prepares one at a time
+        op.execute(statement)
     create_partitions()
 
 
