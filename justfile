@@ -12,30 +12,37 @@ _environment:
     @./just --environment
 
 # Start everything and carry two purchases through it, step by step
+[no-exit-message]
 demo *arguments: _environment
     @exec {{ python }} -m deploy.demo "$@"
 
 # Start every server and service; Ctrl-C stops them (--detach: return when they are ready)
+[no-exit-message]
 up *arguments: _environment
     @exec {{ stack }} up "$@"
 
 # Stop everything that `up` or `demo` started
+[no-exit-message]
 down: _environment
     @exec {{ stack }} down
 
 # What runs, and where (--json: for programs; exit code 3 when nothing runs)
+[no-exit-message]
 status *arguments: _environment
     @exec {{ stack }} status "$@"
 
 # The log of a process (--follow: keep printing); without a name, the names
+[no-exit-message]
 logs *arguments: _environment
     @exec {{ stack }} logs "$@"
 
 # What is missing or which port is taken, and the setting that helps
+[no-exit-message]
 doctor: _environment
     @exec {{ stack }} doctor
 
 # Bring the databases of a running stack to the newest schema (`up` does it too)
+[no-exit-message]
 migrate: _environment
     @exec {{ stack }} migrate
 
@@ -53,10 +60,12 @@ fmt: _environment
     {{ python }} -m ruff check --fix .
 
 # Every test, against the real servers (arguments go to pytest)
+[no-exit-message]
 test *arguments: _environment
     @exec {{ python }} -m pytest tests "$@"
 
 # Load the stack and measure it
+[no-exit-message]
 bench *arguments: _environment
     @exec {{ python }} -m deploy.bench "$@"
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,10 +36,9 @@ def marked(home: Path) -> list[Leftover]:
     for process in psutil.process_iter():
         try:
             environment = {} if process.pid in mine else process.environ()
-            alive = environment.get(MARK) == str(home) and process.status() != psutil.STATUS_ZOMBIE
         except (psutil.Error, OSError):
             continue
-        if alive:
+        if environment.get(MARK) == str(home) and is_alive(process):
             name = environment.get("SUPERVISOR_PROCESS_NAME", SUPERVISOR)
             found.append(Leftover(process, name, environment.get("SUPERVISOR_GROUP_NAME", SUPERVISOR)))
     return found
@@ -76,6 +76,16 @@ def tell(process: psutil.Process, what: signal.Signals) -> None:
 
 
 def gone(processes: list[psutil.Process], patience: float) -> list[psutil.Process]:
-    """Wait; answer who is still there. A zombie is gone: it only waits for its parent to notice."""
-    _, alive = psutil.wait_procs(processes, timeout=patience)
-    return [process for process in alive if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+    """Wait until nobody is left or patience is; answer who is still there."""
+    deadline, left = time.monotonic() + patience, processes
+    while (left := [process for process in left if is_alive(process)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return left
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """A zombie is dead: it only waits for its parent to notice."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

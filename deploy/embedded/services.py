@@ -141,9 +141,10 @@ def module_program(
 def write_migration_settings(layout: Layout, passwords: Passwords) -> None:
     """The owners' DSNs stand in a file of their own, which no service reads."""
     postgres = Postgres(layout, passwords)
-    owners = {service: postgres.url(service, "owner") for service in WITH_DATABASE}
-    runtimes = {service: f"{service}_runtime" for service in WITH_DATABASE}
-    text = toml({}) + "[databases]\n" + toml(owners) + "\n[runtime_roles]\n" + toml(runtimes)
+    known = [service for service in WITH_DATABASE if runs(service)]
+    owners = {service: postgres.url(service, "owner") for service in known}
+    runtimes = {service: f"{service}_runtime" for service in known}
+    text = "[databases]\n" + toml(owners) + "\n[runtime_roles]\n" + toml(runtimes)
     layout.private("settings")
     write_private(layout.settings("migrate"), text)
 

@@ -209,7 +209,8 @@ class Stack:
     @property
     def service_environment(self) -> dict[str, str]:
         """The caller's environment without what only the stack can know, and this stack's own additions."""
-        passed = {name: value for name, value in os.environ.items() if name not in OWN_SETTINGS}
+        ours = OWN_SETTINGS | {f"{name}_FILE" for name in OWN_SETTINGS}
+        passed = {name: value for name, value in os.environ.items() if name not in ours}
         return passed | {"PYTHONUNBUFFERED": "1"} | dict(self.environment)
 
     def database_url(self, service: str, role: str = "runtime") -> str:

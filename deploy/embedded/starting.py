@@ -20,12 +20,32 @@ Report = Callable[[str, float], None]
 
 TIMEOUT = 60.0
 GLANCE = 0.03
+DEATHS = 8
 TAIL = 15
 MIGRATE = "common.postgres.migrate"
 
 
 def silent(what: str, seconds: float) -> None:
     """Report to nobody."""
+
+
+@dataclass
+class Patience:
+    """How long a program is waited for; one that dies again and again is not worth the whole time."""
+
+    name: str
+    control: Control
+    deadline: float = field(default_factory=lambda: time.monotonic() + TIMEOUT)
+    looked: float = 0.0
+    deaths_seen: int = 0
+
+    def is_over(self) -> bool:
+        """Look at supervisord only now and then: it has but one thread."""
+        now = time.monotonic()
+        if now - self.looked > 0.5:
+            self.looked = now
+            self.deaths_seen += self.control.find(self.name).state == "backoff"
+        return now > self.deadline or self.deaths_seen > DEATHS
 
 
 @dataclass
@@ -87,18 +107,15 @@ class Starting:
         self.complete(self.begin(pool, "databases"))
 
     def await_ready(self, program: Program, *, quietly: bool = False) -> None:
-        """Ask until it serves."""
-        deadline = time.monotonic() + TIMEOUT
-        while True:
+        """Ask until it serves, or has taken too long, or keeps dying."""
+        patience = Patience(program.name, self.control)
+        while complaint := program.ready.complaint():
+            if patience.is_over():
+                raise NotReady(self.failure(program, complaint))
             if self.abandoned.wait(GLANCE):
                 raise NotReady(f"{program.name}: the start was given up")
-            complaint = program.ready.complaint()
-            if complaint is None:
-                if not quietly:
-                    self.report(program.name, self.elapsed)
-                return
-            if time.monotonic() > deadline:
-                raise NotReady(self.failure(program, complaint))
+        if not quietly:
+            self.report(program.name, self.elapsed)
 
     def failure(self, program: Program, complaint: str) -> str:
         """Who, why, and what it wrote last."""
