@@ -1,0 +1,57 @@
+"""Argon2id, off the event loop, two at a time: hashing must never starve the rest of the machine."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+T = TypeVar("T")
+
+AT_ONCE = 2
+
+
+class Busy(Exception):
+    """More passwords are waiting than may wait."""
+
+
+class Passwords:
+    def __init__(self, *, memory_kib: int, passes: int, queue: int) -> None:
+        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._queue = queue
+        self._present = 0
+        self._nobodys = self._hasher.hash("nobody has this password")
+
+    async def hash(self, password: str) -> str:
+        """Raises Busy."""
+        return await self._in_turn(lambda: self._hasher.hash(password))
+
+    async def match(self, password: str, stored: str | None) -> bool:
+        """Without a stored hash (an unknown user) it takes the same time to say no. Raises Busy."""
+        return await self._in_turn(lambda: self._verify(stored or self._nobodys, password)) and bool(stored)
+
+    def is_outdated(self, stored: str) -> bool:
+        """Whether the settings ask for more work than this hash took."""
+        return self._hasher.check_needs_rehash(stored)
+
+    def _verify(self, stored: str, password: str) -> bool:
+        with suppress(VerificationError, InvalidHashError):
+            return self._hasher.verify(stored, password)
+        return False
+
+    async def _in_turn(self, work: Callable[[], T]) -> T:
+        async with self._queued(), self._turns:
+            return await asyncio.to_thread(work)
+
+    @asynccontextmanager
+    async def _queued(self) -> AsyncIterator[None]:
+        if self._present >= self._queue + AT_ONCE:
+            raise Busy
+        self._present += 1
+        try:
+            yield
+        finally:
+            self._present -= 1

@@ -1,0 +1,1 @@
+"""Every SQL statement of the account service, by subject."""

@@ -1,0 +1,109 @@
+"""The accounts themselves."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from account.model import Account, Taken
+from common.postgres.database import Row, Transaction
+
+COLUMNS = ", ".join(Account.__struct_fields__)
+
+ADD = f"""
+INSERT INTO accounts (id, email, password_hash, first_name, last_name, address, phone_number)
+VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING {COLUMNS}
+"""
+BY_EMAIL = f"SELECT {COLUMNS}, password_hash FROM accounts WHERE email = $1"
+FIND = f"SELECT {COLUMNS} FROM accounts WHERE id = $1"
+LOCK = f"{FIND} FOR UPDATE"
+# What is not given stays. Whoever changes the address has yet to prove the new mailbox.
+CHANGE = f"""
+UPDATE accounts SET
+  email = coalesce($2, email), first_name = coalesce($3, first_name), last_name = coalesce($4, last_name),
+  address = coalesce($5, address), phone_number = coalesce($6, phone_number),
+  verified = verified AND coalesce($2, email) = email, version = version + 1, updated_at = now()
+WHERE id = $1 RETURNING {COLUMNS}
+"""
+VERIFY = f"""
+UPDATE accounts SET verified = true, version = version + 1, updated_at = now() WHERE id = $1
+RETURNING {COLUMNS}
+"""
+REHASH = "UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2"
+
+UNIQUE = {"uq_accounts_email": "email", "uq_accounts_phone_number": "phone_number"}
+
+
+class Known(NamedTuple):
+    account: Account
+    password_hash: str
+
+
+class Changes(NamedTuple):
+    """None leaves a field as it is."""
+
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    address: str | None = None
+    phone_number: str | None = None
+
+
+class New(NamedTuple):
+    id: UUID
+    email: str
+    password_hash: str
+    first_name: str
+    last_name: str
+    address: str
+    phone_number: str
+
+
+async def add(tx: Transaction, new: New) -> Account:
+    """Raises Taken; the transaction is then lost."""
+    return await _written(tx, ADD, *new)
+
+
+async def change(tx: Transaction, account_id: UUID, changes: Changes) -> Account:
+    """Raises Taken; the transaction is then lost."""
+    return await _written(tx, CHANGE, account_id, *changes)
+
+
+async def verify(tx: Transaction, account_id: UUID) -> Account:
+    return await _written(tx, VERIFY, account_id)
+
+
+async def by_email(tx: Transaction, email: str) -> Known | None:
+    row = await tx.row(BY_EMAIL, email)
+    if row is None:
+        return None
+    return Known(from_row(row), row["password_hash"])
+
+
+async def find(tx: Transaction, account_id: UUID) -> Account | None:
+    row = await tx.row(FIND, account_id)
+    return from_row(row) if row else None
+
+
+async def lock(tx: Transaction, account_id: UUID) -> Account:
+    """Whoever changes what an account is allowed to do takes its row first."""
+    return await _written(tx, LOCK, account_id)
+
+
+async def rehash(tx: Transaction, account_id: UUID, *, old: str, new: str) -> None:
+    """Nothing happens when the password was changed meanwhile."""
+    await tx.execute(REHASH, account_id, old, new)
+
+
+def from_row(row: Row) -> Account:
+    """From any row that has its columns."""
+    return Account(**{name: row[name] for name in Account.__struct_fields__})
+
+
+async def _written(tx: Transaction, statement: str, *values: object) -> Account:
+    try:
+        row = await tx.row(statement, *values)
+    except asyncpg.UniqueViolationError as error:
+        raise Taken(UNIQUE[str(error.constraint_name)]) from error
+    assert row is not None, "accounts are never deleted"
+    return from_row(row)

@@ -1,0 +1,87 @@
+"""A customer's own data: name and mailbox, and where things are delivered."""
+
+import msgspec
+from litestar import get, put
+from litestar.params import JSONBody
+
+from account import model
+from account.model import Account
+from account.repository import accounts
+from account.repository.accounts import Changes
+from account.routes.dependencies import Coding, Config
+from account.routes.refusals import nothing_to_change, taken_is_refused
+from account.routes.shapes import (
+    Delivery,
+    DeliveryChange,
+    Personal,
+    PersonalChange,
+    Request,
+    delivery,
+    personal,
+)
+from account.routes.verification import request_code
+from common.contracts.account import AccountChanged
+from common.contracts.message import Message
+from common.http.auth import Caller
+from common.http.dependencies import Db, Me, Words
+from common.http.errors import NotFound
+from common.postgres.database import Database
+
+
+@get("/customer/personal")
+async def show_personal(caller: Me, db: Db) -> Personal:
+    return personal(await _own(db, caller))
+
+
+@put("/customer/personal")
+async def change_personal(
+    data: JSONBody[PersonalChange], caller: Me, db: Db, outbox: Words, settings: Config, codes: Coding
+) -> Personal:
+    """A new e-mail address is unverified, and gets a code; those sent to the old one are dead."""
+    changes = _given(data)
+    with taken_is_refused():
+        async with db.begin() as tx:
+            before = await accounts.lock(tx, caller.account_id)
+            account = await accounts.change(tx, caller.account_id, changes)
+            said: list[Message] = [model.state(AccountChanged, account)]
+            if account.email != before.email:
+                said.append(await request_code(tx, account, codes, settings))
+            await outbox.put(tx, said)
+    return personal(account)
+
+
+@get("/customer/delivery")
+async def show_delivery(caller: Me, db: Db) -> Delivery:
+    return delivery(await _own(db, caller))
+
+
+@put("/customer/delivery")
+async def change_delivery(data: JSONBody[DeliveryChange], caller: Me, db: Db, outbox: Words) -> Delivery:
+    changes = _given(data)
+    with taken_is_refused():
+        async with db.begin() as tx:
+            account = await accounts.change(tx, caller.account_id, changes)
+            await outbox.put(tx, [model.state(AccountChanged, account)])
+    return delivery(account)
+
+
+async def _own(db: Database, caller: Caller) -> Account:
+    async with db.read() as tx:
+        account = await accounts.find(tx, caller.account_id)
+    if account is None:
+        raise NotFound("account")
+    return account
+
+
+def _given(data: Request) -> Changes:
+    given = {
+        name: value for name, value in msgspec.structs.asdict(data).items() if value is not msgspec.UNSET
+    }
+    if not given:
+        raise nothing_to_change()
+    if "email" in given:
+        given["email"] = model.mailbox(given["email"])
+    return Changes(**given)
+
+
+ROUTES = [show_personal, change_personal, show_delivery, change_delivery]

@@ -1,0 +1,95 @@
+"""The schema of the account service."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+
+from common.postgres.tables import new_metadata
+
+METADATA = new_metadata()
+
+ACCOUNTS = Table(
+    "accounts",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("phone_number", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("first_name", Text, nullable=False),
+    Column("last_name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("role", Text, nullable=False, server_default="customer"),
+    Column("verified", Boolean, nullable=False, server_default=text("false")),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column("version", BigInteger, nullable=False, server_default=text("1")),
+    Column("not_before", DateTime(timezone=True)),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    UniqueConstraint("email"),
+    UniqueConstraint("phone_number"),
+    CheckConstraint("email = lower(email)", name="email"),
+    CheckConstraint("role IN ('customer', 'admin')", name="role"),
+)
+
+# A session is a family of refresh tokens: each but the newest was exchanged for the next.
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("user_agent", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("revoked_at", DateTime(timezone=True)),
+    Column("revoked_for", Text),
+    CheckConstraint("(revoked_at IS NULL) = (revoked_for IS NULL)", name="revoked"),
+)
+Index("ix_sessions_account_id_id", SESSIONS.c.account_id, SESSIONS.c.id)
+
+# No token stands here: SHA-256 of each, and for a moment its successor, sealed with the token itself.
+REFRESH_TOKENS = Table(
+    "refresh_tokens",
+    METADATA,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("session_id", Uuid, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("issued_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("rotated_at", DateTime(timezone=True)),
+    Column("successor", LargeBinary),
+    Column("sealed_successor", LargeBinary),
+    UniqueConstraint("successor"),
+    CheckConstraint("octet_length(hash) = 32", name="hash"),
+    CheckConstraint("(rotated_at IS NULL) = (successor IS NULL)", name="successor"),
+    CheckConstraint("sealed_successor IS NULL OR successor IS NOT NULL", name="sealed_successor"),
+)
+Index("ix_refresh_tokens_session_id", REFRESH_TOKENS.c.session_id)
+
+# Only the highest number of an account counts.
+VERIFICATION_CODES = Table(
+    "verification_codes",
+    METADATA,
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True)),
+    PrimaryKeyConstraint("account_id", "number"),
+    CheckConstraint("number > 0", name="number"),
+    CheckConstraint("attempts >= 0", name="attempts"),
+)
