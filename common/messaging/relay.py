@@ -92,19 +92,23 @@ class Relay:
 
     async def _mark(self) -> None:
         connection: asyncpg.Connection[Row] | None = None
-        while True:
-            await self._marks_wake.wait()
-            self._marks_wake.clear()
-            rows, self._marks = self._marks, []
-            try:
-                if connection is None or connection.is_closed():
-                    connection = await relaxed_connection(self.db.url, f"{self.name}-relay")
-                for day, positions in by_day(rows).items():
-                    await connection.execute(MARK, day, positions)
-            except UNAVAILABLE as error:
-                log.warning("marks are lost, their messages will be repeated: %s", error)
-                connection = None
-            self._held.difference_update(row.position for row in rows)
+        try:
+            while True:
+                await self._marks_wake.wait()
+                self._marks_wake.clear()
+                rows, self._marks = self._marks, []
+                try:
+                    if connection is None or connection.is_closed():
+                        connection = await relaxed_connection(self.db.url, f"{self.name}-relay")
+                    for day, positions in by_day(rows).items():
+                        await connection.execute(MARK, day, positions)
+                except UNAVAILABLE as error:
+                    log.warning("marks are lost, their messages will be repeated: %s", error)
+                    connection = None
+                self._held.difference_update(row.position for row in rows)
+        finally:
+            if connection is not None:
+                connection.terminate()
 
     async def _recover(self) -> None:
         """The poller: once a second while the broker is there, and again at once while there is more."""
