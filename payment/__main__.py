@@ -1,0 +1,28 @@
+"""`python -m payment`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from common.main import Program, Role, main
+from common.runtime import runtime
+from payment import app, gateway, worker
+from payment.settings import PaymentSettings
+
+
+@asynccontextmanager
+async def program(settings: PaymentSettings, role: Role) -> AsyncIterator[Program]:
+    provider = gateway.connect(
+        settings.psp_url, timeout=settings.provider_timeout, limit=settings.provider_concurrency
+    )
+    async with runtime(settings) as held, provider as psp:
+        calls = worker.calls(settings, held, psp)
+        yield Program(
+            app=app.create(settings, held, calls, serves=role.serves),
+            runtime=held,
+            consumers=[worker.consumer(settings, held, calls)] if role.works else [],
+            loops=[calls.run] if role.works else [],
+        )
+
+
+if __name__ == "__main__":
+    main(PaymentSettings, program)

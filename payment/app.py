@@ -1,0 +1,23 @@
+"""HTTP, assembled."""
+
+from litestar import Litestar
+
+from common.http import app
+from common.http.auth import Verifier
+from common.runtime import Runtime
+from payment import routes
+from payment.calls import Calls
+from payment.settings import PaymentSettings
+
+
+def create(settings: PaymentSettings, held: Runtime, calls: Calls, *, serves: bool) -> Litestar:
+    """A process that only works still answers for its health."""
+    verifier = Verifier(settings.jwks_url, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
+    return app.create(
+        settings.service,
+        routes.ROUTES if serves else [],
+        state={"db": held.db, "outbox": held.outbox, "verifier": verifier},
+        needed=held.needed(),
+        reported=held.reported() | {"unanswered_payments": calls.unanswered},
+        body_limit=settings.body_limit,
+    )
