@@ -31,7 +31,7 @@ class Accepted:
 
 
 Answer = Accepted | Refused
-Waiting = tuple[NewPurchase, "asyncio.Future[Answer]"]
+Waiting = tuple[NewPurchase, "asyncio.Future[Answer | Exception]"]
 
 
 class Acceptance:
@@ -46,10 +46,10 @@ class Acceptance:
 
     async def accept(self, new: NewPurchase) -> Accepted:
         """Raises Refused: 429 for too many pending, 422 for a key that stands for another request."""
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Answer | Exception] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait((new, answer))
         result = await answer
-        if isinstance(result, Refused):
+        if isinstance(result, Exception):
             raise result
         return result
 
@@ -65,19 +65,16 @@ class Acceptance:
         """A batch that fails is tried again one by one, so that a bad one harms only itself."""
         try:
             async with self.db.begin() as tx:
-                answers = await self._write(tx, [new for new, _ in waiting])
+                results: Sequence[Answer | Exception] = await self._write(tx, [new for new, _ in waiting])
         except Exception as error:  # noqa: BLE001  # every request must get its answer
             if len(waiting) > 1 and not isinstance(error, UNAVAILABLE):
                 for each in waiting:
                     await self._answer([each])
                 return
-            for _, answer in waiting:
-                if not answer.done():
-                    answer.set_exception(error)
-        else:
-            for (_, answer), result in zip(waiting, answers, strict=True):
-                if not answer.done():
-                    answer.set_result(result)
+            results = [error] * len(waiting)
+        for (_, answer), result in zip(waiting, results, strict=True):
+            if not answer.done():  # else the client has gone away
+                answer.set_result(result)
 
     async def _write(self, tx: Transaction, asked: Sequence[NewPurchase]) -> list[Answer]:
         admitted = self._within_limits(

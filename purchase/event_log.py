@@ -101,7 +101,8 @@ async def newest_of_account(tx: Transaction, account_id: UUID) -> int:
 
 async def newest(tx: Transaction, purchases: Sequence[UUID], accounts: Sequence[UUID]) -> dict[UUID, int]:
     """The highest number of each, in one statement."""
-    return {key: number for key, number in await tx.fetch(NEWEST, purchases, accounts)}
+    rows = await tx.fetch(NEWEST, purchases, accounts)
+    return {row["id"]: row["last_seq"] for row in rows}
 
 
 async def last(tx: Transaction, purchase_id: UUID, account_id: UUID) -> Record | None:

@@ -1,4 +1,4 @@
-"""The arbiter's rules. Pure: a purchase and what was heard -> the purchase, what is seen, what is said."""
+"""The arbiter's rules. Pure: a purchase, and what was heard -> the purchase, what is seen, what is said."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -134,7 +134,7 @@ def react(row: Row, message: PurchaseMessage) -> Outcome:
 
 
 def complete(row: Row, message: CompletePurchase) -> Outcome:
-    """The pivot: from here on money is taken. One compare-and-set decides (P1), even when it is late (P14)."""
+    """The pivot: from here on money is taken. One compare-and-set decides (P1), even late (P14)."""
     if row.status is not Status.PENDING:
         return Outcome(row)
     progressed = _progress(row, message.purchase, len(STEPS))

@@ -18,12 +18,13 @@ total, currency_code, method, installments, payment_token, traceparent, last_seq
 ADD = """
 INSERT INTO purchases (id, account_id, issued_on, items, currency_code, method, installments, payment_token,
                        traceparent, idempotency_key, request_hash, deadline_at, next_drive_at)
-SELECT id, account_id, issued_on, items::jsonb, currency_code, method, installments, payment_token, traceparent,
-       idempotency_key, request_hash, now() + $12 * interval '1 second', now() + $13 * interval '1 second'
+SELECT id, account_id, issued_on, items::jsonb, currency_code, method, installments, payment_token,
+       traceparent, idempotency_key, request_hash,
+       now() + $12 * interval '1 second', now() + $13 * interval '1 second'
 FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[],
             $9::text[], $10::text[], $11::bytea[])
-     AS new (id, account_id, issued_on, items, currency_code, method, installments, payment_token, traceparent,
-             idempotency_key, request_hash)
+     AS new (id, account_id, issued_on, items, currency_code, method, installments, payment_token,
+             traceparent, idempotency_key, request_hash)
 ON CONFLICT (account_id, idempotency_key) DO NOTHING
 RETURNING id, created_at, deadline_at
 """

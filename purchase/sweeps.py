@@ -4,6 +4,8 @@ import asyncio
 import logging
 from datetime import UTC, datetime
 
+from common.http.errors import Refused
+from common.messaging.broker import Broker
 from common.messaging.outbox import Outbox
 from common.messaging.relay import Relay
 from common.postgres.database import UNAVAILABLE, Database
@@ -71,10 +73,16 @@ class Sweeps:
 class Backlog:
     """Whether so much is stuck that accepting more would only make it time out (P17)."""
 
-    def __init__(self, db: Database, limit: int) -> None:
+    def __init__(self, db: Database, broker: Broker, limit: int) -> None:
         self.db = db
+        self.broker = broker
         self.limit = limit
         self.is_full = False
+
+    def refuse_when_full(self) -> None:
+        """Raises Refused 503; not while the broker is away, when waiting is what everybody does."""
+        if self.is_full and self.broker.up:
+            raise Refused(503, "backlog", "The shop is catching up.", headers={"Retry-After": "10"})
 
     async def run(self) -> None:
         """Runs until cancelled; measured once a second, never on a request."""

@@ -15,7 +15,7 @@ from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Sen
 from common import telemetry
 from common.http import errors, health
 from common.http.auth import authenticated
-from common.http.dependencies import PROVIDED
+from common.http.dependencies import provided
 
 PREFIX = "/api/v1"
 
@@ -52,7 +52,7 @@ def create(
             health.routes(needed, reported),
             *pages,
         ],
-        dependencies=PROVIDED,
+        dependencies=provided(state),
         exception_handlers=errors.HANDLERS,
         middleware=[TraceContext],
         openapi_config=OpenAPIConfig(

@@ -143,11 +143,19 @@ async def authenticated(connection: Connection, handler: BaseRouteHandler) -> No
     """On every route of every service unless it says `opt={"public": True}`; runs before the body is read."""
     if handler.opt.get("public"):
         return
-    scheme, _, token = connection.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthorized("An access token is needed.")
     verifier: Verifier = connection.app.state.verifier
-    connection.scope["user"] = await verifier.caller(token.strip())
+    connection.scope["user"] = await verifier.caller(_token(connection, handler))
+
+
+def _token(connection: Connection, handler: BaseRouteHandler) -> str:
+    """From the header; on a route with `opt={"cookie": name}`, which EventSource calls, also from there."""
+    scheme, _, token = connection.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        return token.strip()
+    cookie = connection.cookies.get(handler.opt.get("cookie", ""))
+    if not cookie:
+        raise Unauthorized("An access token is needed.")
+    return cookie
 
 
 async def verified(connection: Connection, _handler: BaseRouteHandler) -> None:

@@ -1,9 +1,9 @@
 """The injectable types, spelled once."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from litestar import Request
-from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 
 from common.http.auth import Caller
@@ -20,22 +20,18 @@ Me = NamedDependency[Caller]
 """Parameter `caller`: the account in the token; on authenticated routes only."""
 
 
-def _db(state: State) -> Database:
-    db: Database = state.db
-    return db
+def provided(state: Mapping[str, Any]) -> dict[str, Provide]:
+    """Everything in the application's state under its own name, and the caller."""
+    held = {name: Provide(_giving(thing), sync_to_thread=False) for name, thing in state.items()}
+    return held | {"caller": Provide(_caller, sync_to_thread=False)}
 
 
-def _outbox(state: State) -> Outbox:
-    outbox: Outbox = state.outbox
-    return outbox
+def _giving(thing: Any) -> Callable[[], Any]:
+    def give() -> Any:
+        return thing
+
+    return give
 
 
 def _caller(request: Request[Caller, Any, Any]) -> Caller:
     return request.user
-
-
-PROVIDED = {
-    "db": Provide(_db, sync_to_thread=False),
-    "outbox": Provide(_outbox, sync_to_thread=False),
-    "caller": Provide(_caller, sync_to_thread=False),
-}

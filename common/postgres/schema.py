@@ -1,4 +1,4 @@
-"""What every service's first migration adds beside its own tables. Frozen: a change is a migration of its own."""
+"""What every service's first migration adds beside its own tables. Frozen: a change is a new migration."""
 
 from importlib.resources import files
 

@@ -17,10 +17,12 @@ CREATE FUNCTION guard_decision() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'purchase % is decided: % never becomes %', OLD.id, OLD.status, NEW.status
     USING ERRCODE = 'integrity_constraint_violation';
-END $$;
+END $$
+"""
+GUARDED = """
 CREATE TRIGGER decision_is_final BEFORE UPDATE OF status ON purchases
 FOR EACH ROW WHEN (OLD.status <> 'PENDING' AND NEW.status IS DISTINCT FROM OLD.status)
-EXECUTE FUNCTION guard_decision();
+EXECUTE FUNCTION guard_decision()
 """
 
 
@@ -61,6 +63,7 @@ def upgrade() -> None:
         ),
     )
     op.execute(GUARD)
+    op.execute(GUARDED)
     op.create_index("ix_purchases_of_account", "purchases", ["account_id", sa.text("id DESC")])
     pending = sa.text("status = 'PENDING'")
     op.create_index("ix_purchases_pending_deadline", "purchases", ["deadline_at"], postgresql_where=pending)

@@ -1,0 +1,130 @@
+"""Who follows what in this process, and what each still has to be sent."""
+
+import asyncio
+import logging
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from uuid import UUID
+
+from common.postgres.database import UNAVAILABLE, Database
+from purchase import event_log
+from purchase.event_log import Event
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 5.0
+MOST_WAITING = 64
+
+Frame = tuple[int, str, str]
+"""Number, type, data."""
+
+
+class Follower:
+    """One open stream: a bounded queue, and whether the log must be read again."""
+
+    def __init__(self, key: UUID, account_id: UUID, *, of_account: bool) -> None:
+        self.key = key
+        self.account_id = account_id
+        self.of_account = of_account
+        self.sent = 0
+        self.has_gap = False
+        self.is_closed = False
+        self.waiting: deque[Frame] = deque()
+        self._woken = asyncio.Event()
+
+    def offer(self, frame: Frame) -> None:
+        """A stream that cannot keep up loses its queue, not its events: it reads them from the log."""
+        if len(self.waiting) >= MOST_WAITING:
+            self.waiting.clear()
+            self.has_gap = True
+        else:
+            self.waiting.append(frame)
+        self._woken.set()
+
+    def look_again(self) -> None:
+        self.has_gap = True
+        self._woken.set()
+
+    def close(self) -> None:
+        self.is_closed = True
+        self._woken.set()
+
+    async def woken(self, seconds: float) -> bool:
+        """Whether anything happened within that time."""
+        try:
+            await asyncio.wait_for(self._woken.wait(), seconds)
+        except TimeoutError:
+            return False
+        self._woken.clear()
+        return True
+
+
+class Followers:
+    """Routes events to the streams of this process; nobody waits for a slow one."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.is_stopping = False
+        self._by_key: defaultdict[UUID, set[Follower]] = defaultdict(set)
+        self._per_account = Counter[UUID]()
+
+    def count(self, account_id: UUID) -> int:
+        return self._per_account[account_id]
+
+    @contextmanager
+    def follow(self, follower: Follower) -> Iterator[Follower]:
+        """From here on nothing is missed: register first, read the log second (protocol 8)."""
+        self._by_key[follower.key].add(follower)
+        self._per_account[follower.account_id] += 1
+        try:
+            yield follower
+        finally:
+            self._by_key[follower.key].discard(follower)
+            if not self._by_key[follower.key]:
+                del self._by_key[follower.key]
+            self._per_account[follower.account_id] -= 1
+            if not self._per_account[follower.account_id]:
+                del self._per_account[follower.account_id]
+
+    def hear(self, events: Sequence[Event]) -> None:
+        """From this process after its commit, or from another one by Redis; twice is no harm."""
+        for event in events:
+            for follower in self._by_key.get(event.purchase_id, ()):
+                follower.offer((event.seq, event.type, event.data))
+            for follower in self._by_key.get(event.account_id, ()):
+                follower.offer((event.account_seq, event.type, event.data))
+
+    def look_again(self) -> None:
+        for follower in self._everybody():
+            follower.look_again()
+
+    def stop(self) -> None:
+        """Ends every stream; the clients come back to another replica with their Last-Event-ID."""
+        self.is_stopping = True
+        for follower in self._everybody():
+            follower.close()
+
+    async def poll(self) -> None:
+        """Runs until cancelled: one statement per process finds the streams that are behind the log."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await self._find_behind()
+            except UNAVAILABLE as error:
+                log.warning("looking for missed events: %r", error)
+
+    async def _find_behind(self) -> None:
+        everybody = self._everybody()
+        if not everybody:
+            return
+        purchases = [each.key for each in everybody if not each.of_account]
+        accounts = [each.key for each in everybody if each.of_account]
+        async with self.db.read() as tx:
+            newest = await event_log.newest(tx, purchases, accounts)
+        for follower in everybody:
+            if newest.get(follower.key, 0) > follower.sent:
+                follower.look_again()
+
+    def _everybody(self) -> list[Follower]:
+        return [follower for followers in self._by_key.values() for follower in followers]

@@ -1,0 +1,43 @@
+"""What the API and the worker of one purchase process share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from common.runtime import Runtime
+from purchase.acceptance import Acceptance
+from purchase.decisions import Decisions
+from purchase.event_log import Event
+from purchase.followers import Followers
+from purchase.progress import Progress
+from purchase.settings import PurchaseSettings
+from purchase.sweeps import Backlog, Sweeps
+
+
+@dataclass(frozen=True)
+class Parts:
+    runtime: Runtime
+    progress: Progress
+    followers: Followers
+    decisions: Decisions
+    acceptance: Acceptance
+    sweeps: Sweeps
+    backlog: Backlog
+
+
+def assemble(settings: PurchaseSettings, held: Runtime, progress: Progress) -> Parts:
+    followers = Followers(held.db)
+
+    def announce(events: Sequence[Event]) -> None:
+        followers.hear(events)
+        progress.tell(events)
+
+    decisions = Decisions(announce, redrive_after=settings.redrive_after)
+    return Parts(
+        runtime=held,
+        progress=progress,
+        followers=followers,
+        decisions=decisions,
+        acceptance=Acceptance(held.db, held.outbox, announce, settings),
+        sweeps=Sweeps(held.db, held.outbox, held.relay, decisions),
+        backlog=Backlog(held.db, held.broker, settings.backlog_limit),
+    )

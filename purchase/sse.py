@@ -1,0 +1,87 @@
+"""Server-sent events (HTML Living Standard, 9.2): the log after Last-Event-ID, then live; no gap or repeat."""
+
+import random
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from common.postgres.database import Database
+from purchase import event_log
+from purchase.followers import Follower, Followers, Frame
+from purchase.model import is_last
+
+HEARTBEAT_SECONDS = 15.0
+RETRY_MS = 2000
+PAGE = 500
+
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+def frame(number: int, kind: str, data: str) -> bytes:
+    return f"id: {number}\nevent: {kind}\ndata: {data}\n\n".encode()
+
+
+def greeting() -> bytes:
+    """Jittered, so that a restarted replica's clients do not come back all at once."""
+    return f"retry: {int(RETRY_MS * random.uniform(0.75, 1.25))}\n\n".encode()  # noqa: S311  # jitter
+
+
+async def purchase_stream(
+    db: Database, followers: Followers, purchase_id: UUID, account_id: UUID, last_id: int
+) -> AsyncIterator[bytes]:
+    """Ends after `completed` or `settled`."""
+    follower = Follower(purchase_id, account_id, of_account=False)
+    with followers.follow(follower):
+        yield greeting()
+        async for number, kind, data in events(db, follower, last_id):
+            yield frame(number, kind, data) if kind else data.encode()
+            if is_last(kind):
+                return
+
+
+async def account_stream(
+    db: Database, followers: Followers, account_id: UUID, last_id: int | None
+) -> AsyncIterator[bytes]:
+    """Never ends by itself; without a Last-Event-ID it starts now, and says where now is."""
+    follower = Follower(account_id, account_id, of_account=True)
+    with followers.follow(follower):
+        yield greeting()
+        if last_id is None:
+            async with db.read() as tx:
+                last_id = await event_log.newest_of_account(tx, account_id)
+            yield f"id: {last_id}\n: now\n\n".encode()
+        async for number, kind, data in events(db, follower, last_id):
+            yield frame(number, kind, data) if kind else data.encode()
+
+
+async def events(db: Database, follower: Follower, last_id: int) -> AsyncIterator[Frame]:
+    """Every event once and in order; a frame without a kind is a heartbeat."""
+    follower.sent = last_id
+    follower.has_gap = True
+    while not follower.is_closed:
+        while follower.has_gap:
+            follower.has_gap = False
+            async for each in _from_log(db, follower):
+                yield each
+        while follower.waiting and not follower.has_gap:
+            each = follower.waiting.popleft()
+            if each[0] == follower.sent + 1:
+                follower.sent = each[0]
+                yield each
+            elif each[0] > follower.sent:
+                follower.has_gap = True
+        if not follower.has_gap and not follower.waiting and not await follower.woken(HEARTBEAT_SECONDS):
+            yield (0, "", ": still here\n\n")
+
+
+async def _from_log(db: Database, follower: Follower) -> AsyncIterator[Frame]:
+    """No connection is held while the client reads."""
+    while True:
+        async with db.read() as tx:
+            rows = await event_log.after(
+                tx, follower.key, follower.sent, PAGE, of_account=follower.of_account
+            )
+        for number, kind, data in rows:
+            follower.sent = number
+            yield (number, kind, data)
+        if len(rows) < PAGE:
+            return

@@ -1,0 +1,96 @@
+"""The event streams over HTTP, with a header's token or the browser's cookie."""
+
+import time
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+from litestar.params import FromPath, HeaderParameter
+from litestar.response import Stream
+from litestar.status_codes import HTTP_204_NO_CONTENT
+
+from common.http.app import PREFIX
+from common.http.auth import Caller
+from common.http.dependencies import Db, Me
+from common.http.errors import NotFound, Refused
+from purchase import event_log, sse
+from purchase.followers import Followers
+from purchase.model import is_last
+from purchase.settings import PurchaseSettings
+
+COOKIE = "stream_session"
+EVENT_STREAM = "text/event-stream"
+
+LastEventId = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Last-Event-ID",
+        pattern=r"^[0-9]{1,15}\Z",
+        description="The newest event the client has: the stream goes on exactly after it.",
+    ),
+]
+Room = NamedDependency[Followers]
+
+
+@post("/purchases/stream-session", status_code=HTTP_204_NO_CONTENT)
+async def open_stream_session(
+    request: Request[Caller, Any, Any], settings: NamedDependency[PurchaseSettings]
+) -> Response[None]:
+    """The token as a cookie that only the stream routes read: EventSource cannot send a header."""
+    token = request.headers["Authorization"].partition(" ")[2].strip()
+    cookie = Cookie(
+        key=COOKIE,
+        value=token,
+        path=f"{PREFIX}/purchases",
+        max_age=max(0, int(request.user.expires_at - time.time())),
+        httponly=True,
+        samesite="strict",
+        secure=settings.public_url.startswith("https:"),
+    )
+    return Response(None, status_code=HTTP_204_NO_CONTENT, cookies=[cookie])
+
+
+@get("/purchases/{purchase_id:uuid}/events", opt={"cookie": COOKIE}, media_type=EVENT_STREAM)
+async def watch_purchase(
+    purchase_id: FromPath[UUID],
+    db: Db,
+    caller: Me,
+    followers: Room,
+    settings: NamedDependency[PurchaseSettings],
+    last_event_id: LastEventId = None,
+) -> Response[Any]:
+    """Steps, the decision, compensations, `settled`. 204 once there is nothing left to send."""
+    async with db.read() as tx:
+        log = await event_log.last(tx, purchase_id, caller.account_id)
+    if log is None:
+        raise NotFound("purchase")
+    last_id = min(int(last_event_id or 0), log["last_seq"])
+    if last_id == log["last_seq"] and is_last(log["type"]):
+        return Response(None, status_code=HTTP_204_NO_CONTENT)
+    _refuse_one_too_many(followers, caller, settings)
+    frames = sse.purchase_stream(db, followers, purchase_id, caller.account_id, last_id)
+    return Stream(frames, media_type=EVENT_STREAM, headers=sse.HEADERS)
+
+
+@get("/purchases/events", opt={"cookie": COOKIE}, media_type=EVENT_STREAM)
+async def watch_purchases(
+    db: Db,
+    caller: Me,
+    followers: Room,
+    settings: NamedDependency[PurchaseSettings],
+    last_event_id: LastEventId = None,
+) -> Response[Any]:
+    """All of the caller's purchases, for as long as the client stays."""
+    _refuse_one_too_many(followers, caller, settings)
+    last_id = None if last_event_id is None else int(last_event_id)
+    frames = sse.account_stream(db, followers, caller.account_id, last_id)
+    return Stream(frames, media_type=EVENT_STREAM, headers=sse.HEADERS)
+
+
+def _refuse_one_too_many(followers: Followers, caller: Caller, settings: PurchaseSettings) -> None:
+    if followers.is_stopping:
+        raise Refused(503, "stopping", "Come back in a moment.", headers={"Retry-After": "1"})
+    if followers.count(caller.account_id) >= settings.streams_per_account:
+        raise Refused(429, "too_many_streams", "Close another stream first.", headers={"Retry-After": "5"})

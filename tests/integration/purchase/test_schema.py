@@ -1,0 +1,14 @@
+from collections.abc import Callable
+
+import asyncpg
+import pytest
+
+from common.ids import new_id
+from common.postgres.migrate import on_database
+from tests.servers import Servers
+
+
+async def test_the_tables_are_what_the_migrations_make(
+    servers: Servers, database: Callable[[str], str]
+) -> None:
+    await on_database(servers.owner_url(database("purchase")), "purchase", "check")
