@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 from uuid import UUID, uuid4
 
 import jwt
@@ -25,19 +25,22 @@ T = TypeVar("T")
 S = TypeVar("S", bound=Settings)
 
 
+@overload
 async def eventually(
-    question: Callable[[], T | Awaitable[T]], *, seconds: float = 10.0, every: float = 0.02
-) -> T:
+    question: Callable[[], Awaitable[T]], *, seconds: float = 10.0, every: float = 0.02
+) -> T: ...
+@overload
+async def eventually(question: Callable[[], T], *, seconds: float = 10.0, every: float = 0.02) -> T: ...
+async def eventually(question: Callable[[], Any], *, seconds: float = 10.0, every: float = 0.02) -> Any:
     """The first true answer; an AssertionError inside counts as not yet. Raises AssertionError."""
     deadline = time.monotonic() + seconds
     while True:
         last: object
         try:
             answer = question()
-            value: T = await answer if inspect.isawaitable(answer) else answer
-            last = value
-            if value:
-                return value
+            last = await answer if inspect.isawaitable(answer) else answer
+            if last:
+                return last
         except AssertionError as error:
             last = error
         if time.monotonic() > deadline:

@@ -1,9 +1,5 @@
 from collections.abc import Callable
 
-import asyncpg
-import pytest
-
-from common.ids import new_id
 from common.postgres.migrate import on_database
 from tests.servers import Servers
 
