@@ -47,9 +47,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-Everybody = Annotated[
-    bool, QueryParameter(name="all", description="Everybody's orders; administrators only.")
-]
+Everybody = Annotated[bool, QueryParameter(description="Everybody's orders; administrators only.")]
 Whose = Annotated[
     UUID | None, QueryParameter(description="One account's orders; others': administrators only.")
 ]
@@ -59,14 +57,14 @@ Whose = Annotated[
 async def list_orders(
     db: Db,
     caller: Me,
-    everybody: Everybody = False,
+    all: Everybody = False,  # noqa: A002  # the parameter's public name
     account_id: Whose = None,
     cursor: Cursor = None,
     offset: Offset = 0,
     limit: Limit = 20,
 ) -> CountedPage[OrderView]:
     """The caller's own, newest first."""
-    whose = _whose(caller, everybody=everybody, account_id=account_id)
+    whose = _whose(caller, everybody=all, account_id=account_id)
     async with db.read() as tx:
         total = await repository.total(tx, whose)
         rows = await repository.page(tx, whose, after=cursor, offset=offset, limit=limit + 1)
