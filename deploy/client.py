@@ -1,0 +1,201 @@
+"""A client of the shop, as anybody could write it: HTTP, server-sent events, and a mailbox to read codes from.
+
+The demo, the benchmark and the tests are written with it.
+"""
+
+import asyncio
+import json
+import re
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import aiohttp
+
+T = TypeVar("T")
+Json = dict[str, Any]
+API = "/api/v1"
+CODE = re.compile(r"^(\d{8})\s*$", re.MULTILINE)
+MAIL_SECONDS = 15.0
+
+
+class Unexpected(Exception):
+    """The shop answered something else than it should; says what."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One server-sent event."""
+
+    id: int
+    type: str
+    data: Json
+
+    @property
+    def is_decision(self) -> bool:
+        return self.type in {"completed", "failed", "timed_out"}
+
+
+async def until(question: Callable[[], Awaitable[T | None]], *, seconds: float) -> T:
+    """Asks again and again for the first answer; raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while True:
+            if (answer := await question()) is not None:
+                return answer
+            await asyncio.sleep(0.05)
+
+
+async def read_events(response: aiohttp.ClientResponse) -> AsyncIterator[Event]:
+    """The frames of an event stream as they come; comments and the retry hint are left out."""
+    fields: dict[str, str] = {}
+    async for raw in response.content:
+        line = raw.decode().rstrip("\n")
+        if line:
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        else:
+            if "event" in fields:
+                yield Event(int(fields["id"]), fields["event"], json.loads(fields["data"]))
+            fields = {}
+
+
+@dataclass
+class Shop:
+    """The edge of a running shop, and the mail catcher's API."""
+
+    edge: str
+    mail_api: str
+    session: aiohttp.ClientSession
+
+    @classmethod
+    @asynccontextmanager
+    async def at(cls, edge: str, mail_api: str, *, connections: int = 100) -> AsyncIterator["Shop"]:
+        connector = aiohttp.TCPConnector(limit=connections)
+        timeout = aiohttp.ClientTimeout(total=60)
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+            yield cls(edge, mail_api, session)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        expect: int = 200,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Json:
+        """Raises Unexpected for any other status than the expected one."""
+        async with self.session.request(
+            method, self.edge + API + path, json=body, headers=headers
+        ) as response:
+            text = await response.text()
+        if response.status != expect:
+            raise Unexpected(f"{method} {path} answered {response.status}: {text[:500]}")
+        answer: Json = json.loads(text) if text else {}
+        return answer
+
+    async def register(self, **changed: str) -> "Customer":
+        """A new customer with a made-up name; the mailbox is not confirmed yet."""
+        number = secrets.randbelow(10**12)
+        person = {
+            "email": f"ada.{number}@example.com",
+            "password": secrets.token_urlsafe(12),
+            "first_name": "Ada",
+            "last_name": "Lovelace",
+            "address": "12 St James's Square, London",
+            "phone_number": f"+44{number:012}",
+        }
+        tokens = await self.call("POST", "/account/register", expect=201, body=person | changed)
+        return Customer(self, {**person, **changed}, tokens)
+
+    async def mails_to(self, address: str) -> list[Json]:
+        """The mails that were caught for an address, the newest first."""
+        url = f"{self.mail_api}/api/v2/search"
+        async with self.session.get(url, params={"kind": "to", "query": address}) as response:
+            items: list[Json] = (await response.json())["items"]
+            return items
+
+    async def code_mailed_to(self, address: str, *, seconds: float = MAIL_SECONDS) -> str:
+        """The newest verification code: eight digits alone on a line of the mail's first text part."""
+
+        async def newest() -> str | None:
+            for mail in await self.mails_to(address):
+                if found := CODE.search(mail["Content"]["Body"]):
+                    return found[1]
+            return None
+
+        return await until(newest, seconds=seconds)
+
+
+@dataclass
+class Customer:
+    """Somebody with an account and a pair of tokens."""
+
+    shop: Shop
+    person: Json
+    tokens: Json
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens['access_token']}"}
+
+    async def call(
+        self, method: str, path: str, *, expect: int = 200, body: object = None, **headers: str
+    ) -> Json:
+        return await self.shop.call(method, path, expect=expect, body=body, headers=self.headers | headers)
+
+    async def verify(self) -> None:
+        """Reads the mailed code and hands it in; the new tokens may buy and sell."""
+        code = await self.shop.code_mailed_to(self.person["email"])
+        self.tokens = await self.call("POST", "/account/verify", body={"code": code})
+
+    async def create_product(self, category_id: str, name: str, *, price: int, inventory: int) -> Json:
+        body = {
+            "category_id": category_id,
+            "name": name,
+            "description": f"{name}, as good as new",
+            "brand_name": "Acme",
+            "price": price,
+            "inventory": inventory,
+        }
+        return await self.call("POST", "/products", expect=201, body=body)
+
+    async def buy(self, quantities: Mapping[str, int], **payment: object) -> Json:
+        """Returns the 202 at once; `watch` tells what becomes of it."""
+        lines = [{"product_id": product, "quantity": quantity} for product, quantity in quantities.items()]
+        body = {"order_items": lines, "payment": {"currency_code": "VND"} | payment}
+        return await self.call("POST", "/purchases", expect=202, body=body)
+
+    async def watch(self, purchase_id: str, last_id: int | None = None) -> AsyncIterator[Event]:
+        """Every event once, in order, to the end; after a broken connection goes on where it was."""
+        url = f"{self.shop.edge}{API}/purchases/{purchase_id}/events"
+        while True:
+            resume = {"Last-Event-ID": str(last_id)} if last_id else {}
+            try:
+                async with self._stream(url, resume) as response:
+                    if response.status == 204:
+                        return
+                    async for event in read_events(response):
+                        last_id = event.id
+                        yield event
+                        if event.type in {"completed", "settled"}:
+                            return
+            except (aiohttp.ClientError, TimeoutError):
+                await asyncio.sleep(0.2)
+
+    @asynccontextmanager
+    async def _stream(self, url: str, headers: dict[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
+        patience = aiohttp.ClientTimeout(total=None, sock_read=40)
+        async with self.shop.session.get(url, headers=self.headers | headers, timeout=patience) as response:
+            if response.status not in {200, 204}:
+                raise Unexpected(f"the stream answered {response.status}: {await response.text()}")
+            yield response
+
+    async def outcome(self, purchase_id: str) -> Event:
+        """Waits for the decision."""
+        async for event in self.watch(purchase_id):
+            if event.is_decision:
+                return event
+        raise Unexpected(f"the stream of {purchase_id} ended without a decision")
