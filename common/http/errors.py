@@ -108,6 +108,11 @@ def on_unavailable(_request: Request[Any, Any, Any], error: Exception) -> Respon
     return respond(503, detail="Try again shortly.", code="unavailable", headers={"Retry-After": "1"})
 
 
+def on_too_deep(_request: Request[Any, Any, Any], _error: RecursionError) -> Response[Any]:
+    """The JSON decoder gave up; nothing of ours recurses."""
+    return respond(400, detail="The body is nested too deeply.", code="bad_request")
+
+
 def on_any_other(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     log.error("%s %s", request.method, request.url.path, exc_info=error)
     return respond(500, code="internal")
@@ -117,6 +122,7 @@ HANDLERS: dict[int | type[Exception], Any] = {
     HTTPException: on_http_exception,
     Exception: on_any_other,
     TimeoutError: on_unavailable,
+    RecursionError: on_too_deep,
     **dict.fromkeys(UNAVAILABLE, on_unavailable),
 }
 
