@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from common.postgres.schema import create_partitions
+from common.postgres.schema import create_common_tables
 
 revision = "0001"
 down_revision = None
@@ -15,10 +15,9 @@ VACUUM = {"autovacuum_vacuum_scale_factor": 0.05, "autovacuum_vacuum_cost_delay"
 
 
 def upgrade() -> None:
-    _what_every_service_has()
+    create_common_tables()
     _catalogue()
     _stock()
-    create_partitions()
 
 
 def _now(name: str) -> sa.Column[object]:
@@ -91,55 +90,4 @@ def _stock() -> None:
             "status <> 'DONE' OR (total > 0 AND currency_code IS NOT NULL)", name="ck_reservations_total"
         ),
         postgresql_with={"fillfactor": 20} | VACUUM,
-    )
-
-
-def _what_every_service_has() -> None:
-    op.create_table(
-        "inbox",
-        sa.Column("issued_on", sa.Date, nullable=False),
-        sa.Column("message_id", sa.Text, nullable=False),
-        sa.PrimaryKeyConstraint("issued_on", "message_id", name="pk_inbox"),
-        postgresql_partition_by="RANGE (issued_on)",
-    )
-    op.execute("CREATE SEQUENCE outbox_position AS bigint")
-    op.create_table(
-        "outbox",
-        sa.Column(
-            "created_on",
-            sa.Date,
-            nullable=False,
-            server_default=sa.text("((now() AT TIME ZONE 'utc')::date)"),
-        ),
-        sa.Column(
-            "position", sa.BigInteger, nullable=False, server_default=sa.text("nextval('outbox_position')")
-        ),
-        sa.Column("message_id", sa.Text, nullable=False),
-        sa.Column("subject", sa.Text, nullable=False),
-        sa.Column("payload", sa.LargeBinary, nullable=False),
-        sa.Column("correlation_id", sa.Text, nullable=False),
-        sa.Column("causation_id", sa.Text),
-        sa.Column("traceparent", sa.Text),
-        _now("created_at"),
-        sa.Column("published_at", sa.DateTime(timezone=True)),
-        sa.PrimaryKeyConstraint("created_on", "position", name="pk_outbox"),
-        postgresql_partition_by="RANGE (created_on)",
-    )
-    op.create_index(
-        "ix_outbox_unpublished",
-        "outbox",
-        ["created_at"],
-        postgresql_where=sa.text("published_at IS NULL"),
-    )
-    op.create_table(
-        "dead_letter",
-        sa.Column("id", sa.BigInteger, sa.Identity(always=True), nullable=False),
-        sa.Column("message_id", sa.Text),
-        sa.Column("durable", sa.Text, nullable=False),
-        sa.Column("subject", sa.Text, nullable=False),
-        sa.Column("payload", sa.LargeBinary, nullable=False),
-        sa.Column("deliveries", sa.Integer, nullable=False),
-        sa.Column("error", sa.Text, nullable=False),
-        _now("parked_at"),
-        sa.PrimaryKeyConstraint("id", name="pk_dead_letter"),
     )

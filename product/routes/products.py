@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, delete, get, post, put
-from litestar.datastructures import State
+from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 
 from common.http.auth import verified
@@ -17,6 +17,7 @@ from product.repository import categories, products, stock
 from product.repository.products import Listing
 from product.routes.guards import seller
 
+Currencies = NamedDependency[tuple[str, ...]]
 IfMatch = Annotated[
     str | None,
     HeaderParameter(name="If-Match", max_length=1000, description="The ETag that is to be changed."),
@@ -30,12 +31,12 @@ InCategory = Annotated[UUID | None, QueryParameter()]
 
 @post("/products", guards=[verified])
 async def create_product(
-    data: JSONBody[NewProduct], db: Db, outbox: Words, caller: Me, state: State
+    data: JSONBody[NewProduct], db: Db, outbox: Words, caller: Me, currencies: Currencies
 ) -> Response[Product]:
     """The caller is its seller."""
     if data.id_account not in {None, caller.account_id}:
         raise Refused(403, "forbidden", "Nobody sells in another account's name.")
-    currency_code = _supported(data.currency_code or state.currencies[0], state)
+    currency_code = _supported(data.currency_code or currencies[0], currencies)
     async with db.begin() as tx:
         product_id = await products.add(tx, caller.account_id, data, currency_code)
         if product_id is None:
@@ -73,12 +74,12 @@ async def change_product(
     data: JSONBody[ProductChanges],
     db: Db,
     outbox: Words,
-    state: State,
+    currencies: Currencies,
     if_match: IfMatch = None,
 ) -> Response[Product]:
     """What is left out stays. The next purchase sees the new price; those under way keep theirs."""
     if data.currency_code:
-        _supported(data.currency_code, state)
+        _supported(data.currency_code, currencies)
     async with db.begin() as tx:
         product = _existing(await products.lock(tx, product_id))
         if not product.is_meant_by(if_match):
@@ -112,11 +113,9 @@ def _tagged(product: Product, status_code: int = 200) -> Response[Product]:
     return Response(product, status_code=status_code, headers={"ETag": product.etag})
 
 
-def _supported(currency_code: str, state: State) -> str:
-    if currency_code not in state.currencies:
-        raise InvalidField(
-            "currency_code", f"One of {', '.join(state.currencies)}.", code="currency_not_supported"
-        )
+def _supported(currency_code: str, currencies: tuple[str, ...]) -> str:
+    if currency_code not in currencies:
+        raise InvalidField("currency_code", f"One of {', '.join(currencies)}.", code="currency_not_supported")
     return currency_code
 
 

@@ -1,0 +1,85 @@
+"""Categories over HTTP."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from tests.integration.product.conftest import ADMIN, SELLER, STRANGER, Client
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_what_was_created_can_be_read_by_anybody(client: Client) -> None:
+    created = await client("POST", "/categories", {"name": "Drinks", "description": "Hot and cold."})
+    assert created.status == 201
+    assert (created.body["owner_id"], created.body["name"]) == (str(SELLER), "Drinks")
+    read = await client("GET", f"/categories/{created.body['id']}", by=None)
+    assert (read.status, read.body) == (200, created.body)
+
+
+async def test_only_verified_accounts_create(client: Client) -> None:
+    assert (await client("POST", "/categories", {"name": "Drinks"}, by=None)).status == 401
+    assert (await client("POST", "/categories", {"name": "Drinks"}, verified=False)).status == 403
+
+
+async def test_only_the_owner_or_an_administrator_changes_and_that_is_asked_before_the_body(
+    client: Client,
+) -> None:
+    path = f"/categories/{await client.category()}"
+    for method in ("PUT", "DELETE"):
+        assert (await client(method, path, raw=b"{", by=None)).status == 401
+        assert (await client(method, path, raw=b"{", by=STRANGER)).verdict == (403, "forbidden")
+    changed = await client("PUT", path, {"description": "Cold."})
+    assert (changed.body["name"], changed.body["description"]) == ("Drinks", "Cold.")
+    assert (await client("PUT", path, {"name": "Juices"}, by=ADMIN)).body["name"] == "Juices"
+
+
+async def test_a_category_that_is_not_there_is_404(client: Client) -> None:
+    for category_id in (uuid4(), "1"):
+        assert (await client("GET", f"/categories/{category_id}", by=None)).status == 404
+        assert (await client("PUT", f"/categories/{category_id}", raw=b"{")).status == 404
+        assert (await client("DELETE", f"/categories/{category_id}")).status == 404
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"name": ""}, {"name": "\0"}, {"name": "a", "owner_id": str(STRANGER)}, {"name": 1}, []]
+)
+async def test_a_category_out_of_bounds_is_refused(client: Client, body: object) -> None:
+    assert (await client("POST", "/categories", body)).status == 400
+
+
+async def test_a_category_is_deleted_only_while_no_product_is_in_it(client: Client) -> None:
+    category_id = await client.category()
+    product = await client.product(category_id=category_id)
+    assert (await client("DELETE", f"/categories/{category_id}")).verdict == (409, "category_in_use")
+
+    await client("DELETE", f"/products/{product['id']}")
+    assert (await client("DELETE", f"/categories/{category_id}")).status == 204
+    assert (await client("GET", f"/categories/{category_id}")).status == 404
+
+
+async def test_a_category_deleted_while_a_product_comes_leaves_no_orphan(client: Client) -> None:
+    for _ in range(10):
+        category_id = await client.category()
+        body = {"category_id": category_id, "name": "a", "brand_name": "b", "price": 1, "inventory": 1}
+        deleted, created = await asyncio.gather(
+            client("DELETE", f"/categories/{category_id}"), client("POST", "/products", body)
+        )
+        assert (deleted.status, created.status) in {(204, 422), (409, 201)}
+
+
+async def test_pages_are_stable_newest_first_and_complete(client: Client) -> None:
+    made = {await client.category() for _ in range(5)}
+    seen: list[str] = []
+    query = "limit=2"
+    while query:
+        page = (await client("GET", f"/categories?{query}", by=None)).body
+        assert len(page["items"]) <= 2
+        seen += [item["id"] for item in page["items"]]
+        query = f"limit=2&cursor={page['next']}" if page["next"] else ""
+
+    assert seen == sorted(seen, reverse=True)
+    assert made <= set(seen)
+    skipped = (await client("GET", "/categories?limit=3&offset=2", by=None)).body["items"]
+    assert [item["id"] for item in skipped] == seen[2:5]
