@@ -1,4 +1,4 @@
-"""A client of the shop, as anybody could write it: HTTP, server-sent events, and a mailbox to read codes from.
+"""A client of the shop, as anybody could write it: HTTP, server-sent events, a mailbox to read codes from.
 
 The demo, the benchmark and the tests are written with it.
 """
@@ -192,6 +192,12 @@ class Customer:
             if response.status not in {200, 204}:
                 raise Unexpected(f"the stream answered {response.status}: {await response.text()}")
             yield response
+
+    @asynccontextmanager
+    async def watch_all(self) -> AsyncIterator[AsyncIterator[Event]]:
+        """Everything that happens to one's purchases from now on, over one connection."""
+        async with self._stream(f"{self.shop.edge}{API}/purchases/events", {}) as response:
+            yield read_events(response)
 
     async def outcome(self, purchase_id: str) -> Event:
         """Waits for the decision."""

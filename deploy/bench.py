@@ -1,0 +1,219 @@
+"""`./just bench`: buyers at the edge of a running stack, every purchase followed over SSE, the books checked.
+
+A figure without exactness is no figure: stock, money and settlement are compared after the load, and the exit
+code is 1 when anything is off.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deploy.client import Customer, Event, Json, Shop, Unexpected, until
+from deploy.embedded import foreground
+from deploy.embedded.errors import StackError
+from deploy.embedded.stack import Stack
+
+PRICE = 10_000
+PRODUCTS = 100
+INVENTORY = 1_000_000
+SETTLE_SECONDS = 60.0
+
+
+@dataclass
+class Measured:
+    """What the clients saw. Times in seconds."""
+
+    posted: dict[str, float] = field(default_factory=dict)
+    accepted: list[float] = field(default_factory=list)
+    decided: dict[str, tuple[str, float]] = field(default_factory=dict)
+
+    def durations(self) -> list[float]:
+        return [at - self.posted[purchase] for purchase, (_, at) in self.decided.items()]
+
+
+@dataclass
+class Buyer:
+    """One customer: all its purchases come back over its one account stream."""
+
+    customer: Customer
+    measured: Measured
+    mine: int = 0
+    all_decided: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @asynccontextmanager
+    async def listening(self, expected: int) -> AsyncIterator[None]:
+        """Inside, decisions are noted as they arrive; leaving waits for all of them."""
+        async with self.customer.watch_all() as events, asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(self._read(events, expected))
+            yield
+            await reading
+
+    async def _read(self, events: AsyncIterator[Event], expected: int) -> None:
+        async for event in events:
+            if event.is_decision:
+                self.measured.decided[event.data["purchase_id"]] = (event.type, time.perf_counter())
+                self.mine += 1
+                if self.mine == expected:
+                    return
+
+    async def buy(self, products: Sequence[str]) -> None:
+        began = time.perf_counter()
+        bought = await self.customer.buy(dict.fromkeys(products, 1))
+        self.measured.accepted.append(time.perf_counter() - began)
+        self.measured.posted[bought["id"]] = began
+
+
+async def prepare(shop: Shop, buyers: int, measured: Measured) -> tuple[list[Buyer], list[str]]:
+    """A seller with its products, and the buyers, each with a confirmed mailbox."""
+
+    async def customer() -> Customer:
+        made = await shop.register()
+        await made.verify()
+        return made
+
+    seller, *others = await gather_some(20, [customer] * (buyers + 1))
+    category = await seller.call(
+        "POST", "/categories", expect=201, body={"name": f"Bench {time.time_ns()}", "description": "-"}
+    )
+    products = [
+        (await seller.create_product(category["id"], f"P{n}", price=PRICE, inventory=INVENTORY))["id"]
+        for n in range(PRODUCTS)
+    ]
+    return [Buyer(each, measured) for each in others], products
+
+
+async def gather_some(at_once: int, calls: Sequence[Any]) -> list[Any]:
+    """Like gather, with a bound on how many run at the same time."""
+    gate = asyncio.Semaphore(at_once)
+
+    async def one(call: Any) -> Any:
+        async with gate:
+            return await call()
+
+    return await asyncio.gather(*(one(call) for call in calls))
+
+
+async def load(buyers: list[Buyer], products: list[str], purchases: int, *, hot: bool) -> float:
+    """Every buyer posts its share as fast as it is answered; returns the seconds to the last decision."""
+    shares = [purchases // len(buyers) + (n < purchases % len(buyers)) for n in range(len(buyers))]
+    draw = random.Random(1)  # noqa: S311  # reproducible baskets
+    started = asyncio.Barrier(len(buyers) + 1)
+
+    async def one(buyer: Buyer, baskets: list[list[str]]) -> None:
+        async with buyer.listening(len(baskets)):
+            await started.wait()
+            for basket in baskets:
+                await buyer.buy(basket)
+
+    async with asyncio.TaskGroup() as tasks:
+        for buyer, share in zip(buyers, shares, strict=True):
+            baskets = [products[:2] if hot else draw.sample(products, 2) for _ in range(share)]
+            tasks.create_task(one(buyer, baskets))
+        await started.wait()
+        began = time.perf_counter()
+    return max(at for _, at in buyers[0].measured.decided.values()) - began
+
+
+async def await_settlement(buyers: list[Buyer]) -> float:
+    """Every purchase of every buyer is settled; returns how long that took after the load."""
+    began = time.perf_counter()
+
+    async def is_settled(buyer: Buyer) -> None:
+        async def answer() -> bool | None:
+            cursor, settled = "", True
+            while True:
+                page = await buyer.customer.call("GET", f"/purchases?limit=100{cursor}")
+                settled = settled and all(item["settled"] for item in page["items"])
+                if not settled or page["next"] is None:
+                    return True if settled else None
+                cursor = f"&cursor={page['next']}"
+
+        await until(answer, seconds=SETTLE_SECONDS)
+
+    await gather_some(10, [lambda buyer=buyer: is_settled(buyer) for buyer in buyers])
+    return time.perf_counter() - began
+
+
+async def check_books(shop: Shop, stack: Stack, measured: Measured, products: list[str]) -> list[str]:
+    """What is off: stock against completed purchases, the provider's ledger against both."""
+    wrong = []
+    completed = {purchase for purchase, (kind, _) in measured.decided.items() if kind == "completed"}
+    stocks = await gather_some(10, [lambda p=p: shop.call("GET", f"/products/{p}") for p in products])
+    sold = sum(INVENTORY - product["inventory"] for product in stocks)
+    if sold != 2 * len(completed):
+        wrong.append(f"{sold} units are gone, {2 * len(completed)} were sold")
+    async with shop.session.get(f"{stack.url('psp')}/v1/ledger") as response:
+        ledger: list[Json] = await response.json()
+    taken = Counter[str]()
+    for entry in ledger:
+        if entry["status"] == "captured":
+            taken[entry["authorization"]] += entry["amount"]
+    for purchase in measured.decided:
+        if taken[purchase] != (2 * PRICE if purchase in completed else 0):
+            wrong.append(f"{taken[purchase]} was taken for {purchase}")
+    return wrong
+
+
+def report(measured: Measured, seconds: float, settled: float, wrong: list[str]) -> Json:
+    durations = sorted(measured.durations())
+    kinds = Counter(kind for kind, _ in measured.decided.values())
+    return {
+        "purchases": len(durations),
+        "outcomes": dict(kinds),
+        "seconds": round(seconds, 3),
+        "purchases_per_second": round(len(durations) / seconds, 1),
+        "post_ms": quantiles(measured.accepted),
+        "accept_to_decided_ms": quantiles(durations),
+        "settled_after_load_seconds": round(settled, 2),
+        "wrong": wrong,
+    }
+
+
+def quantiles(values: Sequence[float]) -> Json:
+    cuts = statistics.quantiles(values, n=100, method="inclusive")
+    return {name: round(1000 * cuts[cut - 1], 1) for name, cut in (("p50", 50), ("p95", 95), ("p99", 99))}
+
+
+async def run(given: argparse.Namespace) -> Json:
+    stack = Stack.from_environment().as_running()
+    async with Shop.at(stack.url("edge"), stack.url("mail_api"), connections=2 * given.buyers + 20) as shop:
+        measured = Measured()
+        buyers, products = await prepare(shop, given.buyers, measured)
+        seconds = await load(buyers, products, given.purchases, hot=given.hot)
+        settled = await await_settlement(buyers)
+        return report(measured, seconds, settled, await check_books(shop, stack, measured, products))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="just bench", description=__doc__)
+    parser.add_argument("--purchases", type=int, default=1000)
+    parser.add_argument("--buyers", type=int, default=50)
+    parser.add_argument("--hot", action="store_true", help="everybody wants the same two products")
+    parser.add_argument("--json", type=Path, help="write the figures here too")
+    given = parser.parse_args()
+    try:
+        if not Stack.from_environment().as_running().is_running:
+            foreground.start(Stack.from_environment(), bare=False, tied=False)
+        figures = asyncio.run(run(given))
+    except (StackError, Unexpected, TimeoutError) as error:
+        print(f"bench: {error or 'not everything was settled in time'}", file=sys.stderr)
+        return 1
+    text = json.dumps(figures, indent=2)
+    print(text)
+    if given.json:
+        given.json.write_text(text + "\n")
+    return 1 if figures["wrong"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
