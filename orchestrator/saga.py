@@ -10,7 +10,7 @@ from common.contracts.purchase import FailPurchase
 
 @dataclass(frozen=True)
 class Step:
-    """One participant's part. `name` is what the customer sees; `close` is retriable and cannot be refused."""
+    """One participant's part. `name` is what the customer sees; `close` cannot be refused, only retried."""
 
     name: str
     command: type[Command]
