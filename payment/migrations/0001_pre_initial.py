@@ -31,11 +31,12 @@ CREATE TABLE payments (
   CONSTRAINT ck_payments_reason CHECK ((status IN ('DECLINED', 'ATTENTION')) = (reason IS NOT NULL)),
   CONSTRAINT ck_payments_next_call_at CHECK
     ((status IN ('AUTHORIZING', 'CAPTURING', 'VOIDING')) = (next_call_at IS NOT NULL))
-) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX ix_payments_next_call_at ON payments (next_call_at) WHERE next_call_at IS NOT NULL;
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0)
 """
+DUE = "CREATE INDEX ix_payments_next_call_at ON payments (next_call_at) WHERE next_call_at IS NOT NULL"
 
 
 def upgrade() -> None:
     create_common_tables()
     op.execute(PAYMENTS)
+    op.execute(DUE)
