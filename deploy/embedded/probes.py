@@ -47,9 +47,10 @@ class Answers:
 
 @dataclass(frozen=True)
 class Routes:
-    """Ready when the edge sends requests to every replica it knows."""
+    """Ready when the edge sends requests to every replica."""
 
     port: int
+    replicas: int
 
     def complaint(self) -> str | None:
         """Say which replicas the edge leaves out."""
@@ -60,7 +61,9 @@ class Routes:
             return f"port {self.port}: {error}"
         replicas = [item for service in known for item in service.get("serverStatus", {}).items()]
         out = [url for url, state in replicas if state != "UP"]
-        return f"not routed: {', '.join(out)}" if out or status != 200 else None
+        if status == 200 and not out and len(replicas) == self.replicas:
+            return None
+        return f"{len(replicas)} of {self.replicas} replicas known; not answering: {', '.join(out) or 'none'}"
 
 
 @dataclass(frozen=True)

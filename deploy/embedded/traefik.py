@@ -18,6 +18,8 @@ PREFIXES = {
     "payment": ("/api/v1/payments",),
     "purchase": ("/api/v1/purchases", "/static"),
 }
+ENCODED = ("allowEncodedSlash", "allowEncodedBackSlash", "allowEncodedNullCharacter")
+"""Written out, these make a path mean something else to the edge than to the service."""
 PAGES = {"purchase": ("/",)}
 
 
@@ -54,10 +56,11 @@ def static(layout: Layout, dynamic: Path) -> Json:
     """The static file: the edge, and on a port of its own the dashboard and the ping."""
     open_ended = {"respondingTimeouts": {"readTimeout": 0, "writeTimeout": 0, "idleTimeout": "180s"}}
     leaving = {"lifeCycle": {"graceTimeOut": "1s"}}
+    plain = {"encodedCharacters": dict.fromkeys(ENCODED, False)}
     return {
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
         "entryPoints": {
-            "edge": {"address": layout.address("edge"), "transport": open_ended | leaving},
+            "edge": {"address": layout.address("edge"), "http": plain, "transport": open_ended | leaving},
             "traefik": {"address": layout.address("traefik_api")},
         },
         "api": {"insecure": True, "dashboard": True},
@@ -76,6 +79,6 @@ def program(layout: Layout, ports: Mapping[str, list[int]]) -> Program:
         name="traefik",
         command=(str(traefik()), f"--configFile={file}"),
         group="services",
-        ready=Routes(layout.port("traefik_api")),
+        ready=Routes(layout.port("traefik_api"), sum(len(ports.get(name, ())) for name in PREFIXES)),
         port=layout.port("edge"),
     )

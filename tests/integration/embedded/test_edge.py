@@ -1,0 +1,133 @@
+"""The edge lets through what is public, as it comes, and nothing else."""
+
+import http.client
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from deploy.embedded import traefik
+from deploy.embedded.layout import Layout
+from tests.integration.embedded.conftest import free_base
+
+TICK = 0.3
+
+
+class Replica(BaseHTTPRequestHandler):
+    """A stand-in for a service: names itself, streams on request, is ready while told so."""
+
+    ready = True
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        if self.path == "/readyz":
+            self.answer(200 if type(self).ready else 503, b"")
+        elif self.path.endswith("/events"):
+            self.stream()
+        else:
+            self.answer(200, str(self.connection.getsockname()[1]).encode())
+
+    def answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def stream(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for number in range(2):
+            self.wfile.write(f"id: {number}\n\n".encode())
+            self.wfile.flush()
+            time.sleep(TICK)
+        self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - theirs
+        """Say nothing."""
+
+
+class Moody(Replica):
+    """A replica that can be made unready."""
+
+
+@pytest.fixture(scope="module")
+def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Layout]:
+    """Traefik before two replicas of order and one of purchase."""
+    layout = Layout(tmp_path_factory.mktemp("edge"), free_base())
+    ports = {
+        "order": [layout.service_port("order", 1), layout.service_port("order", 2)],
+        "purchase": [layout.service_port("purchase")],
+    }
+    kinds = {ports["order"][1]: Moody}
+    servers = [
+        ThreadingHTTPServer(("127.0.0.1", port), kinds.get(port, Replica))
+        for numbers in ports.values()
+        for port in numbers
+    ]
+    for server in servers:
+        threading.Thread(target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.05}).start()
+    program = traefik.program(layout, ports)
+    with subprocess.Popen(program.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while program.ready.complaint():
+            time.sleep(0.03)
+        yield layout
+        process.terminate()
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def get(layout: Layout, path: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", layout.port("edge"), timeout=5)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    body = answer.read().decode()
+    connection.close()
+    return answer.status, body
+
+
+def test_requests_go_to_all_ready_replicas_and_not_to_an_unready_one(edge: Layout) -> None:
+    first, second = (str(edge.service_port("order", number)) for number in (1, 2))
+    assert {get(edge, "/api/v1/orders")[1] for _ in range(6)} == {first, second}
+    Moody.ready = False
+    deadline = time.monotonic() + 5
+    while {get(edge, "/api/v1/orders/1")[1] for _ in range(6)} != {first}:
+        assert time.monotonic() < deadline
+    Moody.ready = True
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/livez",
+        "/readyz",
+        "/metrics",
+        "/api/v1/ordersX",
+        "/api/v1/orders/../../../livez",
+        "/api/v1/orders/%2e%2e/%2e%2e/%2e%2e/metrics",
+        "/api/v1/orders/..%2f..%2f..%2fmetrics",
+        "//livez",
+        "/api/v1/account",
+        "/api/http/services",
+        "/dashboard/",
+    ],
+)
+def test_nothing_else_of_a_service_can_be_reached(edge: Layout, path: str) -> None:
+    assert get(edge, path)[0] in {400, 404}
+
+
+def test_events_pass_one_by_one(edge: Layout) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", edge.port("edge"), timeout=5)
+    connection.request("GET", "/api/v1/purchases/1/events")
+    answer = connection.getresponse()
+    assert answer.readline() == b"id: 0\n"
+    seen = time.monotonic()
+    answer.readline()
+    assert answer.readline() == b"id: 1\n"
+    assert time.monotonic() - seen > TICK / 2
+    connection.close()

@@ -1,0 +1,112 @@
+"""The files the servers are started with."""
+
+import configparser
+import re
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded import nats, redis, roles, supervisord, traefik
+from deploy.embedded.errors import Misconfigured
+from deploy.embedded.layout import Layout
+from deploy.embedded.passwords import Passwords
+from deploy.embedded.probes import Lives
+from deploy.embedded.program import Program
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout(tmp_path, 8000)
+
+
+@pytest.fixture
+def passwords(layout: Layout) -> Passwords:
+    return Passwords.kept(layout)
+
+
+def test_the_broker_listens_on_loopback_with_a_password_and_syncs_every_second(
+    layout: Layout, passwords: Passwords
+) -> None:
+    text = nats.configuration(layout, passwords, "1s")
+    assert 'listen: "127.0.0.1:8002"' in text
+    assert 'http: "127.0.0.1:8003"' in text
+    assert 'sync_interval: "1s"' in text
+    assert passwords.of("nats") in text
+
+
+def test_the_broker_can_be_told_to_sync_always_but_not_nonsense(layout: Layout, passwords: Passwords) -> None:
+    assert 'sync_interval: "always"' in nats.configuration(layout, passwords, "always")
+    with pytest.raises(Misconfigured, match="SHOP_NATS_SYNC"):
+        nats.configuration(layout, passwords, "often")
+
+
+def test_redis_keeps_nothing_and_loads_the_module_where_there_is_one(
+    layout: Layout, passwords: Passwords
+) -> None:
+    plain = redis.configuration(layout, passwords, None)
+    assert 'save ""' in plain
+    assert "appendonly no" in plain
+    assert "loadmodule" not in plain
+    assert 'loadmodule "/x/bloom.so"' in redis.configuration(layout, passwords, Path("/x/bloom.so"))
+
+
+def admits(service: str, path: str) -> bool:
+    """Read the edge's rule as Traefik does."""
+    rule = traefik.rule(service)
+    exact = re.findall(r"Path\(`([^`]*)`\)", rule)
+    prefixes = re.findall(r"PathPrefix\(`([^`]*)`\)", rule)
+    return path in exact or path.startswith(tuple(prefixes))
+
+
+@pytest.mark.parametrize(
+    ("service", "path"),
+    [
+        ("account", "/api/v1/account/login"),
+        ("account", "/docs"),
+        ("product", "/api/v1/products"),
+        ("product", "/api/v1/categories/1"),
+        ("order", "/api/v1/orders/1"),
+        ("payment", "/api/v1/payments/methods"),
+        ("purchase", "/api/v1/purchases/1/events"),
+        ("purchase", "/api/v1/openapi/purchase.json"),
+        ("purchase", "/"),
+    ],
+)
+def test_the_edge_sends_a_path_to_its_service_only(service: str, path: str) -> None:
+    assert [name for name in traefik.PREFIXES if admits(name, path)] == [service]
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/api/v1/ordersX", "/api/v1", "/docsX"])
+def test_nobody_answers_other_paths(path: str) -> None:
+    assert not [name for name in traefik.PREFIXES if admits(name, path)]
+
+
+def test_every_replica_stands_behind_the_edge_and_absent_services_do_not() -> None:
+    routes = traefik.routes({"order": [8046, 8047]})["http"]
+    assert isinstance(routes, dict)
+    assert list(routes["routers"]) == ["order"]
+    servers = routes["services"]["order"]["loadBalancer"]["servers"]
+    assert [server["url"] for server in servers] == ["http://127.0.0.1:8046", "http://127.0.0.1:8047"]
+
+
+def test_the_roles_script_quotes_its_names_and_holds_no_password(passwords: Passwords) -> None:
+    script = roles.script(["order"], passwords)
+    assert 'ON DATABASE "order"' in script
+    assert not any(secret in script for secret in passwords.known.values())
+
+
+def test_supervisord_gets_commands_it_reads_back_unharmed(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "a folder", 8000)
+    program = Program("redis", ("/bin/echo", "two words", "%m"), "servers", Lives(), stop_signal="INT")
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(supervisord.configuration(layout, [program], Path("/run/socket")))
+    section = parser["program:redis"]
+    assert section["command"] == "/bin/echo 'two words' %%m"
+    assert (section["stopsignal"], section["autorestart"], section["autostart"]) == ("INT", "true", "true")
+    assert parser["group:servers"]["programs"] == "redis"
+
+
+def test_a_long_home_gets_a_short_socket(tmp_path: Path) -> None:
+    short = supervisord.socket_path(Layout(tmp_path / ("x" * 120), 8000))
+    assert len(str(short)) < 90
+    short.parent.rmdir()
