@@ -4,7 +4,7 @@ from typing import Any
 
 from litestar import Request
 from litestar.datastructures.headers import CacheControlHeader
-from litestar.di import NamedDependency, Provide
+from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
 
 from account.codes import Codes
@@ -34,19 +34,7 @@ NO_STORE = CacheControlHeader(no_store=True)
 PUBLIC = {"public": True}
 
 
-def lent(
-    settings: AccountSettings, tokens: AccessTokens, passwords: Passwords, codes: Codes
-) -> dict[str, Provide]:
-    return {
-        "settings": Provide(lambda: settings, sync_to_thread=False),
-        "tokens": Provide(lambda: tokens, sync_to_thread=False),
-        "passwords": Provide(lambda: passwords, sync_to_thread=False),
-        "codes": Provide(lambda: codes, sync_to_thread=False),
-        "device": Provide(_device, sync_to_thread=False),
-    }
-
-
-def _device(request: Request[Any, Any, Any]) -> str:
+def device(request: Request[Any, Any, Any]) -> str:
     return request.headers.get("User-Agent", "")[:300]
 
 

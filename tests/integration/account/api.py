@@ -1,0 +1,108 @@
+"""The account service as a client sees it, and what it has said so far."""
+
+import itertools
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
+
+import aiohttp
+import asyncpg
+
+from account.settings import AccountSettings
+from common.contracts import account
+from common.contracts.account import VerificationRequested
+from common.contracts.message import Message
+from common.messaging.codec import Codec, words
+
+M = TypeVar("M", bound=Message)
+
+NUMBERS = itertools.count(100_000)
+PASSWORD = "correct horse battery"
+CODEC = Codec(words(account))
+
+
+class Answer(NamedTuple):
+    status: int
+    body: Any
+    headers: dict[str, str]
+
+    @property
+    def token(self) -> str:
+        access: str = self.body["access_token"]
+        return access
+
+    @property
+    def refresh(self) -> str:
+        refresh: str = self.body["refresh_token"]
+        return refresh
+
+    @property
+    def account_id(self) -> UUID:
+        return UUID(self.body["account"]["id"])
+
+    @property
+    def refusal(self) -> tuple[int, str]:
+        assert self.headers["Content-Type"] == "application/problem+json"
+        return self.status, self.body["code"]
+
+
+def registration(**changed: Any) -> dict[str, Any]:
+    number = next(NUMBERS)
+    return {
+        "email": f"ann{number}@example.com",
+        "password": PASSWORD,
+        "first_name": "Ann",
+        "last_name": "Example",
+        "address": "1 Main Street",
+        "phone_number": f"+84{number}",
+        **changed,
+    }
+
+
+class Api:
+    def __init__(
+        self, client: aiohttp.ClientSession, db: "asyncpg.Pool[Any]", settings: AccountSettings
+    ) -> None:
+        self.client = client
+        self.db = db
+        self.settings = settings
+
+    async def call(self, method: str, path: str, json: Any = None, *, token: str | None = None) -> Answer:
+        headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+        return await self.send(method, path, json=json, headers=headers)
+
+    async def send(self, method: str, path: str, **options: Any) -> Answer:
+        async with self.client.request(method, f"/api/v1/account{path}", **options) as response:
+            raw = await response.read()
+            body = await response.json(content_type=None) if raw else None
+            return Answer(response.status, body, dict(response.headers))
+
+    async def register(self, **changed: Any) -> Answer:
+        return await self.call("POST", "/register", registration(**changed))
+
+    async def login(self, email: str, password: str = PASSWORD) -> Answer:
+        return await self.call("POST", "/login", {"email": email, "password": password})
+
+    async def refresh(self, token: str) -> Answer:
+        return await self.call("POST", "/refresh", {"refresh_token": token})
+
+    async def verify(self, code: str, token: str) -> Answer:
+        return await self.call("POST", "/verify", {"code": code}, token=token)
+
+    async def personal(self, token: str) -> Answer:
+        return await self.call("GET", "/customer/personal", token=token)
+
+    async def said(self, kind: type[M]) -> list[M]:
+        """From the outbox, in order."""
+        rows = await self.db.fetch("SELECT payload FROM outbox ORDER BY position")
+        messages = [CODEC.decode(row["payload"]) for row in rows]
+        return [message for message in messages if isinstance(message, kind)]
+
+    async def code(self, account_id: UUID) -> str:
+        """The last one mailed."""
+        return [each for each in await self.said(VerificationRequested) if each.entity_id == account_id][
+            -1
+        ].code
+
+
+def wrong(code: str) -> str:
+    return f"{(int(code) + 1) % 10**8:08}"
