@@ -16,6 +16,7 @@ from common import telemetry
 from common.http import errors, health
 from common.http.auth import authenticated
 from common.http.dependencies import provided
+from common.http.requests import StrictRequest
 
 PREFIX = "/api/v1"
 
@@ -54,6 +55,7 @@ def create(
         ],
         dependencies=provided(state),
         exception_handlers=errors.HANDLERS,
+        request_class=StrictRequest,
         middleware=[TraceContext],
         openapi_config=OpenAPIConfig(
             title=f"Shop: {service}",
