@@ -27,9 +27,15 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack.stop()
 
 
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cluster for all tests that start and stop, so that only the first of them makes it."""
+    return tmp_path_factory.mktemp("idle")
+
+
 @pytest.fixture
-def idle(tmp_path: Path) -> Iterator[Stack]:
-    """A stack that has not been started; whatever the test leaves running is stopped."""
-    stack = Stack(tmp_path, free_base())
+def idle(home: Path) -> Iterator[Stack]:
+    """A stack that does not run; whatever the test leaves running is stopped."""
+    stack = Stack(home, free_base())
     yield stack
     stack.stop()

@@ -30,7 +30,7 @@ def supervisor_pid(stack: Stack) -> int:
 
 def test_a_second_start_finds_the_data_and_a_stop_finds_every_orphan(idle: Stack) -> None:
     idle.start(bare=True, tied=True)
-    idle.postgres.run("CREATE TABLE kept AS SELECT 1", "order")
+    idle.postgres.run("DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 1", "order")
     with pytest.raises(AlreadyRunning) as second:
         idle.start(bare=True, tied=True)
     assert second.value.same
