@@ -4,7 +4,7 @@ Ids are derived, never drawn (protocol P8): a retry makes a duplicate, never a s
 """
 
 from datetime import date, datetime
-from typing import Self
+from typing import Annotated, Self
 from uuid import UUID
 
 import msgspec
@@ -14,7 +14,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a purchase; name, brand and price are empty until product has answered."""
 
     product_id: UUID
-    quantity: int
+    quantity: Annotated[int, msgspec.Meta(ge=1)]
     name: str = ""
     brand_name: str = ""
     unit_price: int = 0
