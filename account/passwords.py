@@ -27,11 +27,11 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """Raises Busy."""
-        return await self._in_turn(lambda: self._hasher.hash(password))
+        return await self.in_turn(lambda: self._hasher.hash(password))
 
     async def match(self, password: str, stored: str | None) -> bool:
         """Without a stored hash (an unknown user) it takes the same time to say no. Raises Busy."""
-        return await self._in_turn(lambda: self._verify(stored or self._nobodys, password)) and bool(stored)
+        return await self.in_turn(lambda: self._verify(stored or self._nobodys, password)) and bool(stored)
 
     def is_outdated(self, stored: str) -> bool:
         """Whether the settings ask for more work than this hash took."""
@@ -42,7 +42,8 @@ class Passwords:
             return self._hasher.verify(stored, password)
         return False
 
-    async def _in_turn(self, work: Callable[[], T]) -> T:
+    async def in_turn(self, work: Callable[[], T]) -> T:
+        """Off the loop, when a thread is free. Raises Busy."""
         async with self._queued(), self._turns:
             return await asyncio.to_thread(work)
 

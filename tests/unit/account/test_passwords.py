@@ -1,0 +1,78 @@
+"""Hashing: what it costs, and that it never takes the whole machine."""
+
+import asyncio
+import threading
+
+import pytest
+
+from account.passwords import Busy, Passwords
+from account.settings import AccountSettings
+
+
+def passwords(queue: int = 100, memory_kib: int = 16) -> Passwords:
+    return Passwords(memory_kib=memory_kib, passes=1, queue=queue)
+
+
+async def test_a_password_matches_its_hash_and_no_other() -> None:
+    made = passwords()
+    stored = await made.hash("correct horse")
+    assert await made.match("correct horse", stored)
+    assert not await made.match("wrong horse", stored)
+    assert stored != await made.hash("correct horse"), "salted"
+
+
+async def test_nobody_has_no_password() -> None:
+    assert not await passwords().match("nobody has this password", None)
+
+
+async def test_a_hash_that_is_none_matches_nothing() -> None:
+    assert not await passwords().match("x", "not a hash")
+
+
+async def test_two_hash_at_a_time_and_the_loop_goes_on() -> None:
+    made, pair = passwords(), threading.Barrier(2, timeout=5)
+    lock, running, most = threading.Lock(), 0, 0
+
+    def work() -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        pair.wait()
+        with lock:
+            running -= 1
+
+    await asyncio.gather(*(made.in_turn(work) for _ in range(20)))
+    assert most == 2
+
+
+async def test_who_finds_the_queue_full_is_told_so_and_harms_nobody() -> None:
+    made = passwords(queue=3, memory_kib=4096)
+    outcomes = await asyncio.gather(*(made.hash("x") for _ in range(10)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [str] * 5 + [Busy] * 5
+    assert isinstance(await made.hash("x"), str)
+
+
+async def test_who_goes_away_leaves_the_queue() -> None:
+    made = passwords(queue=0, memory_kib=4096)
+    waiting = [asyncio.ensure_future(made.hash("x")) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(Busy):
+        await made.hash("x")
+    for each in waiting:
+        each.cancel()
+    await asyncio.wait(waiting)
+    assert isinstance(await made.hash("x"), str)
+
+
+async def test_more_work_asked_for_makes_a_hash_outdated() -> None:
+    stored = await passwords().hash("x")
+    assert not passwords().is_outdated(stored)
+    assert passwords(memory_kib=32).is_outdated(stored)
+
+
+def test_the_defaults_are_the_owasp_minimum() -> None:
+    settings = AccountSettings(port=1, nats_url="", database_url="", signing_key_file="")
+    assert (settings.password_memory_kib, settings.password_passes) == (19_456, 2)
+    assert (settings.access_seconds, settings.refresh_seconds) == (600, 2_592_000)
+    assert (settings.code_seconds, settings.code_attempts, settings.codes_per_hour) == (600, 5, 3)
