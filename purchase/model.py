@@ -149,8 +149,8 @@ def fail(row: Row, message: FailPurchase) -> Outcome:
     rank = STEPS.index(message.step)
     progressed = _progress(row, message.purchase, rank)
     ended = _cancelled(progressed.row, Status.FAILED, message.reason, cause_id=message.id)
-    seen = (*progressed.entries, step(message.step, "refused"), *ended.entries)
-    return Outcome(ended.row, seen, ended.said)
+    refused = (step(message.step, "refused"),) if progressed.row.rank == rank else ()
+    return Outcome(ended.row, (*progressed.entries, *refused, *ended.entries), ended.said)
 
 
 def cancel(row: Row) -> Outcome:

@@ -1,0 +1,206 @@
+"""The whole shop in the test's own event loop: every service real, replicas and settings as a test wants."""
+
+import itertools
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+import account.__main__
+import account.settings
+import mail.__main__
+import mail.settings
+import orchestrator.__main__
+import orchestrator.settings
+import order.__main__
+import order.settings
+import payment.__main__
+import payment.settings
+import product.__main__
+import product.settings
+import purchase.__main__
+import purchase.settings
+from deploy.client import Customer, Json, Shop, until
+from tests.integration.psp.provider import PspProcess
+from tests.servers import Servers
+from tests.support import free_port, running
+
+SERVICES: Mapping[str, tuple[Any, Any]] = {
+    "account": (account.settings.AccountSettings, account.__main__.program),
+    "product": (product.settings.ProductSettings, product.__main__.program),
+    "order": (order.settings.OrderSettings, order.__main__.program),
+    "payment": (payment.settings.PaymentSettings, payment.__main__.program),
+    "purchase": (purchase.settings.PurchaseSettings, purchase.__main__.program),
+    "orchestrator": (orchestrator.settings.OrchestratorSettings, orchestrator.__main__.program),
+    "mail": (mail.settings.MailSettings, mail.__main__.program),
+}
+OWNER_OF = {
+    "account": "account",
+    "products": "product",
+    "categories": "product",
+    "orders": "order",
+    "payments": "payment",
+    "purchases": "purchase",
+}
+FAST_PASSWORDS = {"password_memory_kib": 1024, "password_passes": 1, "codes_per_hour": 1000}
+
+
+@dataclass
+class Direct(Shop):
+    """Without an edge: each call goes to the next replica of the service that owns the path."""
+
+    replicas: Mapping[str, Iterator[str]] = field(default_factory=dict)
+
+    def url(self, path: str) -> str:
+        service = OWNER_OF[path.split("/")[1].split("?")[0]]
+        return f"{next(self.replicas[service])}/api/v1{path}"
+
+
+@dataclass
+class Whole:
+    """A running shop, its books, and a client of it."""
+
+    shop: Direct
+    databases: Mapping[str, str]
+    psp: PspProcess
+    seller: Customer
+    category: str
+
+    async def customer(self) -> Customer:
+        made = await self.shop.register()
+        await made.verify()
+        return made
+
+    async def product(self, *, inventory: int, price: int = 1000) -> str:
+        made = await self.seller.create_product(self.category, "Lamp", price=price, inventory=inventory)
+        return str(made["id"])
+
+    async def rows(self, service: str, statement: str) -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(self.databases[service])
+        try:
+            return await connection.fetch(statement)
+        finally:
+            await connection.close()
+
+    async def settled(self, *, seconds: float = 40.0) -> None:
+        """Nothing is pending, nothing is unsent, nothing was parked."""
+
+        async def answer() -> bool | None:
+            [row] = await self.rows("purchase", "SELECT count(*) FROM purchases WHERE settled_at IS NULL")
+            return True if row["count"] == 0 else None
+
+        await until(answer, seconds=seconds)
+        for service in self.databases:
+            [row] = await self.rows(service, "SELECT count(*) FROM dead_letter")
+            assert row["count"] == 0, f"{service} parked messages"
+
+    async def assert_exact(self) -> Counter[str]:
+        """I1 to I7 over the databases and the provider's ledger; returns how many purchases ended how."""
+        purchases = {row["id"]: row for row in await self.rows("purchase", "SELECT * FROM purchases")}
+        completed = {key for key, row in purchases.items() if row["status"] == "COMPLETED"}
+        await self._assert_stock(completed)
+        await self._assert_orders(completed)
+        taken = Counter[str]()
+        held = Counter[str]()
+        for entry in self.psp.entries():
+            held[entry.authorization] += entry.status == "authorized"
+            held[entry.authorization] -= entry.status in {"captured", "voided"} and entry.amount > 0
+            if entry.status == "captured":
+                taken[entry.authorization] += entry.amount
+        assert {key: amount for key, amount in taken.items() if amount} == {
+            str(key): purchases[key]["total"] for key in completed
+        }
+        assert not +held, "holds are left at the provider"
+        return Counter(row["status"] for row in purchases.values())
+
+    async def _assert_stock(self, completed: set[Any]) -> None:
+        [stock] = await self.rows(
+            "product",
+            """SELECT (SELECT coalesce(sum(received), 0) FROM stock) AS received,
+                      (SELECT coalesce(sum(available), 0) FROM stock) AS available,
+                      (SELECT min(available) FROM stock) AS lowest""",
+        )
+        reserved = await self.rows(
+            "product", "SELECT purchase_id, items FROM reservations WHERE status = 'DONE'"
+        )
+        assert {row["purchase_id"] for row in reserved} == completed
+        sold = sum(item["quantity"] for row in reserved for item in json_of(row["items"]))
+        assert stock["received"] == stock["available"] + sold
+        assert stock["lowest"] is None or stock["lowest"] >= 0
+
+    async def _assert_orders(self, completed: set[Any]) -> None:
+        approved = await self.rows("order", "SELECT id FROM orders WHERE status = 'APPROVED'")
+        assert {row["id"] for row in approved} == completed
+
+
+def json_of(text: str) -> list[Json]:
+    import msgspec  # noqa: PLC0415
+
+    items: list[Json] = msgspec.json.decode(text)
+    return items
+
+
+@asynccontextmanager
+async def whole(
+    servers: Servers,
+    nats_url: str,
+    home: Path,
+    *,
+    replicas: int = 1,
+    psp: Mapping[str, object] | None = None,
+    **changed: Mapping[str, object],
+) -> AsyncIterator[Whole]:
+    """`changed`: settings by service, over what the servers decide."""
+    key = home / "signing.pem"
+    key.write_bytes(
+        Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    provider = PspProcess(home / "ledger.jsonl", **(psp or {})).start()
+    databases = {name: servers.new_database(name) for name in SERVICES if name != "orchestrator"}
+    common: dict[str, object] = {
+        "nats_url": nats_url,
+        "redis_url": servers.redis_url,
+        "signing_key_file": str(key),
+        "psp_url": provider.url,
+        "smtp_host": servers.smtp_host,
+        "smtp_port": servers.smtp_port,
+    }
+    try:
+        async with AsyncExitStack() as stack:
+            urls: dict[str, list[str]] = {}
+            for name, (kind, program) in SERVICES.items():
+                for _ in range(replicas):
+                    known = common | {
+                        "service": name,
+                        "port": free_port(),
+                        "database_url": databases.get(name),
+                    }
+                    known |= {"jwks_url": f"{urls['account'][0]}/api/v1/account/jwks"} if urls else {}
+                    known |= FAST_PASSWORDS if name == "account" else {}
+                    known |= changed.get(name, {})
+                    settings = kind(
+                        **{field: known[field] for field in kind.__struct_fields__ if field in known}
+                    )
+                    urls.setdefault(name, []).append(
+                        await stack.enter_async_context(running(settings, program))
+                    )
+            session = await stack.enter_async_context(
+                aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=300))
+            )
+            turns = {name: itertools.cycle(of) for name, of in urls.items()}
+            shop = Direct("", servers.mail_api, session, turns)
+            seller = await shop.register()
+            await seller.verify()
+            category = await seller.call(
+                "POST", "/categories", expect=201, body={"name": f"Lamps {home.name}", "description": "-"}
+            )
+            yield Whole(shop, databases, provider, seller, category["id"])
+    finally:
+        provider.stop()
