@@ -7,7 +7,7 @@ from typing import Literal
 from deploy.embedded.probes import Probe
 
 Group = Literal["servers", "services"]
-Milestone = Literal["start", "cluster", "nats", "databases"]
+Milestone = Literal["start", "cluster", "nats", "databases", "services"]
 
 
 @dataclass(frozen=True)

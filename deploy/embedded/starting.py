@@ -18,9 +18,9 @@ from deploy.embedded.services import runs
 Report = Callable[[str, float], None]
 """Told what is done, and how many seconds after the beginning."""
 
-TIMEOUT = 60.0
+TIMEOUT = 90.0
 GLANCE = 0.03
-DEATHS = 8
+LIVES = 4
 TAIL = 15
 MIGRATE = "common.postgres.migrate"
 
@@ -37,15 +37,15 @@ class Patience:
     control: Control
     deadline: float = field(default_factory=lambda: time.monotonic() + TIMEOUT)
     looked: float = 0.0
-    deaths_seen: int = 0
+    pids: set[int] = field(default_factory=set)
 
     def is_over(self) -> bool:
         """Look at supervisord only now and then: it has but one thread."""
         now = time.monotonic()
         if now - self.looked > 0.5:
             self.looked = now
-            self.deaths_seen += self.control.find(self.name).state == "backoff"
-        return now > self.deadline or self.deaths_seen > DEATHS
+            self.pids |= {self.control.find(self.name).pid} - {0}
+        return now > self.deadline or len(self.pids) > LIVES
 
 
 @dataclass
@@ -65,12 +65,13 @@ class Starting:
             try:
                 cluster = pool.submit(self.plan.postgres.create)
                 launch()
-                self.complete(
-                    [*self.begin(pool, "start"), pool.submit(self.data, pool, cluster), *self.broker(pool)]
-                )
+                first = self.begin(pool, "start")
+                self.complete([*first, pool.submit(self.data, pool, cluster), *self.broker(pool)])
+                self.complete(self.begin(pool, "services"))
             finally:
                 self.abandoned.set()
-        self.await_running()
+        if not self.plan.bare:
+            self.await_running()
 
     def complete(self, waiting: list[Future[None]]) -> None:
         """Wait for all; an exception of any comes out here."""
@@ -125,11 +126,9 @@ class Starting:
     def await_running(self) -> None:
         """supervisord counts a process as running after its first second."""
         deadline = time.monotonic() + TIMEOUT
-        wanted = {program.name for program in self.plan.programs}
-        while not self.plan.bare and time.monotonic() < deadline:
-            known = self.control.processes()
-            if all(known[name].state == "running" for name in wanted):
-                return
+        while waited := [each for each in self.control.processes().values() if each.state != "running"]:
+            if time.monotonic() > deadline:
+                raise NotReady(f"not running: {', '.join(f'{each.name} ({each.state})' for each in waited)}")
             time.sleep(GLANCE)
 
     @property

@@ -1,5 +1,5 @@
-"""supervisord with three manners of its own: it looks around five times a second, a program that keeps dying
-is tried again for ever but at most every five seconds, and it can be tied to the process that started it.
+"""supervisord with three manners of its own: it looks around five times a second, what keeps dying is
+tried again for ever with pauses of at most five seconds, and it can be tied to the process that started it.
 
 Run as `python -m deploy.embedded.supervise -n -c FILE`; `SHOP_TIED` in its environment ties it.
 """
@@ -15,7 +15,8 @@ from supervisor.states import ProcessStates  # type: ignore[import-untyped]
 from supervisor.supervisord import Supervisor  # type: ignore[import-untyped]
 
 GLANCE = 0.2
-LONGEST_BACKOFF = 5.0
+LONGEST_PAUSE = 5.0
+SETTLED = 10.0
 
 
 class Watcher(poller.Poller):  # type: ignore[misc]
@@ -35,14 +36,37 @@ class Watcher(poller.Poller):  # type: ignore[misc]
 
 
 class PatientProcess(Subprocess):  # type: ignore[misc]
-    """Retries for ever: 0.5, 1, 2, 4, 5, 5 … seconds apart."""
+    """Retries for ever: at once after the first death, then 0.5, 1, 2, 4, 5, 5 … seconds after the next.
+
+    supervisord's own pause grows without end, and only for programs that die within their first second.
+    """
+
+    deaths = 0  # in a row, each after less than a settled life
+    rested_at = 0.0
+
+    def finish(self, pid: int, status: int) -> object:
+        """Count a death and set the pause after it."""
+        self.deaths = self.deaths + 1 if time.time() - self.laststart < SETTLED else 1
+        self.rested_at = time.time() + pause(self.deaths)
+        return super().finish(pid, status)
 
     def change_state(self, new_state: int, expected: bool = True) -> object:
-        """Bound the pause, which supervisord lets grow by a second each time."""
+        """A program that cannot even be started is paused too."""
         changed = super().change_state(new_state, expected)
         if new_state == ProcessStates.BACKOFF:
-            self.delay = time.time() + min(0.25 * 2 ** min(self.backoff, 5), LONGEST_BACKOFF)
+            self.delay = max(self.rested_at, time.time() + pause(self.backoff))
         return changed
+
+    def transition(self) -> object:
+        """Not before it has rested."""
+        if self.state == ProcessStates.EXITED and time.time() < self.rested_at:
+            return None
+        return super().transition()
+
+
+def pause(deaths: int) -> float:
+    """Seconds until the next try."""
+    return 0.0 if deaths < 2 else min(0.5 * 2 ** min(deaths - 2, 4), LONGEST_PAUSE)
 
 
 class PatientConfig(ProcessConfig):  # type: ignore[misc]

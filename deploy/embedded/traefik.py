@@ -47,7 +47,7 @@ def balancer(ports: list[int]) -> Json:
     """Answers go through as they are written (server-sent events), never collected."""
     return {
         "servers": [{"url": f"http://127.0.0.1:{port}"} for port in ports],
-        "healthCheck": {"path": "/readyz", "interval": "1s", "unhealthyInterval": "200ms", "timeout": "1s"},
+        "healthCheck": {"path": "/readyz", "interval": "1s", "unhealthyInterval": "500ms", "timeout": "1s"},
         "responseForwarding": {"flushInterval": "1ms"},
     }
 
@@ -81,4 +81,5 @@ def program(layout: Layout, ports: Mapping[str, list[int]]) -> Program:
         group="services",
         ready=Routes(layout.port("traefik_api"), sum(len(ports.get(name, ())) for name in PREFIXES)),
         port=layout.port("edge"),
+        after="services",  # so that it never meets one that is not ready yet, and its word on them counts
     )
