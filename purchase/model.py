@@ -80,9 +80,15 @@ class Row:
     last_seq: int
 
     @property
+    def awaited(self) -> int:
+        """The confirmations that settle the decision, as bits; nothing is awaited before it."""
+        if self.status is Status.PENDING:
+            return 0
+        return SETTLED_DONE if self.status is Status.COMPLETED else SETTLED_UNDONE
+
+    @property
     def is_settled(self) -> bool:
-        needed = SETTLED_DONE if self.status is Status.COMPLETED else SETTLED_UNDONE
-        return self.status is not Status.PENDING and self.acknowledged & needed == needed
+        return self.status is not Status.PENDING and self.acknowledged == self.awaited
 
     def context(self) -> Purchase:
         """What travels with every message of the current attempt."""
@@ -194,7 +200,7 @@ def _cancelled(row: Row, status: Status, reason: str, cause_id: str | None = Non
 
 def _acknowledge(row: Row, bit: int) -> Outcome:
     """Confirmations of an undo are steps the customer sees; the last one of all settles the purchase."""
-    if row.status is Status.PENDING or row.acknowledged & bit:
+    if not bit & row.awaited & ~row.acknowledged:
         return Outcome(row)
     known = replace(row, acknowledged=row.acknowledged | bit)
     entries = [step(UNDO_STEPS[bit])] if bit in UNDO_STEPS else []
