@@ -150,6 +150,8 @@ class Calls:
                     pass
             except UNAVAILABLE as error:
                 log.warning("cannot look for unanswered payments: %r", error)
+            except Exception:
+                log.exception("looking for unanswered payments")
 
     async def sweep(self, room: int) -> int:
         """Takes over what is due: answers that never came, and questions that a crash has forgotten."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -25,7 +26,8 @@ class Ledger:
         _sync_folder(path.parent)
         self._lines: list[bytes] = []
         self._durable = len(self.entries)
-        self._disk = asyncio.Lock()
+        self._turn = asyncio.Lock()
+        self._writer = ThreadPoolExecutor(1, "ledger")  # one: lines stay in order whatever is cancelled
 
     def append(self, entry: Entry) -> None:
         """Its `seq` is its line number. Not on disk yet: `reach(entry.seq)`."""
@@ -35,25 +37,27 @@ class Ledger:
     async def reach(self, seq: int) -> None:
         """Returns when that line is on disk."""
         while self._durable < seq:
-            async with self._disk:
+            async with self._turn:
                 if self._durable < seq:
                     lines, self._lines = self._lines, []
-                    await asyncio.to_thread(self._write, b"".join(lines))
-                    self._durable += len(lines)
+                    await asyncio.get_running_loop().run_in_executor(self._writer, self._write, lines)
 
-    def _write(self, lines: bytes) -> None:
+    def _write(self, lines: list[bytes]) -> None:
         """Memory is ahead of a disk that refuses: the program ends, and starts again from the disk."""
+        content = b"".join(lines)
         try:
-            written = self._file.write(lines)
+            written = self._file.write(content)
             os.fsync(self._file.fileno())
         except OSError as error:
             log.critical("the ledger cannot be written: %s", error)
             os._exit(1)
-        if written != len(lines):
+        if written != len(content):
             log.critical("the disk is full")
             os._exit(1)
+        self._durable += len(lines)
 
     def close(self) -> None:
+        self._writer.shutdown()
         self._file.close()
 
 

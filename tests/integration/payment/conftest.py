@@ -37,7 +37,7 @@ def settings(
         database_url=database("payment"),
         jwks_url=issuer.jwks_url,
         psp_url=psp.url,
-        provider_timeout=1.0,
+        provider_timeout=0.7,
         retry_seconds=0.2,
         retry_most_seconds=0.5,
     )

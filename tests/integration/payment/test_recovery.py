@@ -50,11 +50,11 @@ async def all_are(db: Database, status: str, count: int) -> bool:
     return await statuses(db) == [status] * count
 
 
-async def test_an_answer_that_a_crash_has_lost_is_asked_for_again(
+async def test_an_answer_lost_by_a_stop_is_asked_for_at_once_by_the_next(
     settings: PaymentSettings, wire: Wire, psp: PspProcess, db: Database
 ) -> None:
     bought = purchase(payment_token="tok_slow")
-    async with running(settings, program):
+    async with running(replace(settings, provider_timeout=60), program):
         await wire.say(authorize(bought))
         await eventually(lambda: psp.moves(bought.id))
     assert await statuses(db) == ["AUTHORIZING"]

@@ -165,6 +165,13 @@ def test_the_pause_between_questions_doubles_up_to_a_minute() -> None:
     assert schedule.wait(replace(payment, status=Status.CAPTURED)) is None
 
 
+def test_each_question_has_a_schedule_of_its_own() -> None:
+    payment, _ = rules.hear(None, A)
+    held, _ = rules.learn(replace(payment, calls=5), Status.AUTHORIZING, Authorized())
+    capturing, _ = rules.hear(held, C)
+    assert (held.calls, capturing.calls) == (0, 0)
+
+
 def test_the_owner_sees_what_the_provider_has_confirmed() -> None:
     assert (Status.CAPTURING.shown, Status.VOIDING.shown) == (Status.AUTHORIZED, Status.AUTHORIZED)
     assert Status.AUTHORIZING.shown is Status.AUTHORIZING
