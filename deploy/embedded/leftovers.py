@@ -47,6 +47,8 @@ def marked(home: Path) -> list[Leftover]:
 def end_all(home: Path) -> list[str]:
     """supervisord first, so that it restarts nothing (it stops the rest in order); then whatever is left."""
     ended = [each.name for each in marked(home)]
+    if not ended:
+        return []
     for group in (SUPERVISOR, "services", "servers"):
         end(
             [each for each in marked(home) if each.group == group],

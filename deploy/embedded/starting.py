@@ -19,7 +19,7 @@ Report = Callable[[str, float], None]
 """Told what is done, and how many seconds after the beginning."""
 
 TIMEOUT = 90.0
-GLANCE = 0.03
+GLANCE = 0.02
 LIVES = 4
 TAIL = 15
 MIGRATE = "common.postgres.migrate"
@@ -37,7 +37,13 @@ class Patience:
     control: Control
     deadline: float = field(default_factory=lambda: time.monotonic() + TIMEOUT)
     looked: float = 0.0
+    asked: int = 0
     pids: set[int] = field(default_factory=set)
+
+    def pause(self) -> float:
+        """Ask servers soon, services less often: they need the processor that asking takes."""
+        self.asked += 1
+        return min(GLANCE * 1.2**self.asked, 0.2)
 
     def is_over(self) -> bool:
         """Look at supervisord only now and then: it has but one thread."""
@@ -113,7 +119,7 @@ class Starting:
         while complaint := program.ready.complaint():
             if patience.is_over():
                 raise NotReady(self.failure(program, complaint))
-            if self.abandoned.wait(GLANCE):
+            if self.abandoned.wait(patience.pause()):
                 raise NotReady(f"{program.name}: the start was given up")
         if not quietly:
             self.report(program.name, self.elapsed)
