@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ class Measured:
     posted: dict[str, float] = field(default_factory=dict)
     accepted: list[float] = field(default_factory=list)
     decided: dict[str, tuple[str, float]] = field(default_factory=dict)
+    told: list[float] = field(default_factory=list)
+    """From the moment of the decision, just before its commit, to the client: both clocks are this machine's."""
 
     def durations(self) -> list[float]:
         return [at - self.posted[purchase] for purchase, (_, at) in self.decided.items()]
@@ -62,6 +65,8 @@ class Buyer:
         async for event in events:
             if event.is_decision:
                 self.measured.decided[event.data["purchase_id"]] = (event.type, time.perf_counter())
+                decided_at = datetime.fromisoformat(event.data["at"])
+                self.measured.told.append((datetime.now(UTC) - decided_at).total_seconds())
                 self.mine += 1
                 if self.mine == expected:
                     return
@@ -144,24 +149,20 @@ async def await_settlement(buyers: list[Buyer]) -> float:
     return time.perf_counter() - began
 
 
-async def check_books(shop: Shop, stack: Stack, measured: Measured, products: list[str]) -> list[str]:
+async def check_books(shop: Shop, psp: str, measured: Measured, products: list[str]) -> list[str]:
     """What is off: stock against completed purchases, the provider's ledger against both."""
-    wrong = []
     completed = {purchase for purchase, (kind, _) in measured.decided.items() if kind == "completed"}
     stocks = await gather_some(10, [lambda p=p: shop.call("GET", f"/products/{p}") for p in products])
     sold = sum(INVENTORY - product["inventory"] for product in stocks)
-    if sold != 2 * len(completed):
-        wrong.append(f"{sold} units are gone, {2 * len(completed)} were sold")
-    async with shop.session.get(f"{stack.url('psp')}/v1/ledger") as response:
+    wrong = [] if sold == 2 * len(completed) else [f"{sold} units are gone, {2 * len(completed)} were sold"]
+    async with shop.session.get(f"{psp}/v1/ledger") as response:
         ledger: list[Json] = await response.json()
     taken = Counter[str]()
     for entry in ledger:
         if entry["status"] == "captured":
             taken[entry["authorization"]] += entry["amount"]
-    for purchase in measured.decided:
-        if taken[purchase] != (2 * PRICE if purchase in completed else 0):
-            wrong.append(f"{taken[purchase]} was taken for {purchase}")
-    return wrong
+    owed = dict.fromkeys(measured.decided, 0) | dict.fromkeys(completed, 2 * PRICE)
+    return wrong + [f"{taken[key]} was taken for {key}" for key, due in owed.items() if taken[key] != due]
 
 
 def report(measured: Measured, seconds: float, settled: float, wrong: list[str]) -> Json:
@@ -174,6 +175,7 @@ def report(measured: Measured, seconds: float, settled: float, wrong: list[str])
         "purchases_per_second": round(len(durations) / seconds, 1),
         "post_ms": quantiles(measured.accepted),
         "accept_to_decided_ms": quantiles(durations),
+        "decision_to_client_ms": quantiles(measured.told),
         "settled_after_load_seconds": round(settled, 2),
         "wrong": wrong,
     }
@@ -184,14 +186,14 @@ def quantiles(values: Sequence[float]) -> Json:
     return {name: round(1000 * cuts[cut - 1], 1) for name, cut in (("p50", 50), ("p95", 95), ("p99", 99))}
 
 
-async def run(given: argparse.Namespace) -> Json:
-    stack = Stack.from_environment().as_running()
+async def run(stack: Stack, given: argparse.Namespace) -> Json:
     async with Shop.at(stack.url("edge"), stack.url("mail_api"), connections=2 * given.buyers + 20) as shop:
         measured = Measured()
         buyers, products = await prepare(shop, given.buyers, measured)
         seconds = await load(buyers, products, given.purchases, hot=given.hot)
         settled = await await_settlement(buyers)
-        return report(measured, seconds, settled, await check_books(shop, stack, measured, products))
+        wrong = await check_books(shop, stack.url("psp"), measured, products)
+        return report(measured, seconds, settled, wrong)
 
 
 def main() -> int:
@@ -202,9 +204,10 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write the figures here too")
     given = parser.parse_args()
     try:
-        if not Stack.from_environment().as_running().is_running:
-            foreground.start(Stack.from_environment(), bare=False, tied=False)
-        figures = asyncio.run(run(given))
+        stack = Stack.from_environment()
+        if not stack.is_running:
+            foreground.start(stack, bare=False, tied=False)
+        figures = asyncio.run(run(stack.as_running(), given))
     except (StackError, Unexpected, TimeoutError) as error:
         print(f"bench: {error or 'not everything was settled in time'}", file=sys.stderr)
         return 1

@@ -77,6 +77,9 @@ class Shop:
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             yield cls(edge, mail_api, session)
 
+    def url(self, path: str) -> str:
+        return self.edge + API + path
+
     async def call(
         self,
         method: str,
@@ -87,9 +90,7 @@ class Shop:
         headers: Mapping[str, str] | None = None,
     ) -> Json:
         """Raises Unexpected for any other status than the expected one."""
-        async with self.session.request(
-            method, self.edge + API + path, json=body, headers=headers
-        ) as response:
+        async with self.session.request(method, self.url(path), json=body, headers=headers) as response:
             text = await response.text()
         if response.status != expect:
             raise Unexpected(f"{method} {path} answered {response.status}: {text[:500]}")
@@ -170,11 +171,11 @@ class Customer:
 
     async def watch(self, purchase_id: str, last_id: int | None = None) -> AsyncIterator[Event]:
         """Every event once, in order, to the end; after a broken connection goes on where it was."""
-        url = f"{self.shop.edge}{API}/purchases/{purchase_id}/events"
+        path = f"/purchases/{purchase_id}/events"
         while True:
             resume = {"Last-Event-ID": str(last_id)} if last_id else {}
             try:
-                async with self._stream(url, resume) as response:
+                async with self._stream(path, resume) as response:
                     if response.status == 204:
                         return
                     async for event in read_events(response):
@@ -186,9 +187,10 @@ class Customer:
                 await asyncio.sleep(0.2)
 
     @asynccontextmanager
-    async def _stream(self, url: str, headers: dict[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _stream(self, path: str, headers: dict[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
         patience = aiohttp.ClientTimeout(total=None, sock_read=40)
-        async with self.shop.session.get(url, headers=self.headers | headers, timeout=patience) as response:
+        url, sent = self.shop.url(path), self.headers | headers
+        async with self.shop.session.get(url, headers=sent, timeout=patience) as response:
             if response.status not in {200, 204}:
                 raise Unexpected(f"the stream answered {response.status}: {await response.text()}")
             yield response
@@ -196,7 +198,7 @@ class Customer:
     @asynccontextmanager
     async def watch_all(self) -> AsyncIterator[AsyncIterator[Event]]:
         """Everything that happens to one's purchases from now on, over one connection."""
-        async with self._stream(f"{self.shop.edge}{API}/purchases/events", {}) as response:
+        async with self._stream("/purchases/events", {}) as response:
             yield read_events(response)
 
     async def outcome(self, purchase_id: str) -> Event:
