@@ -38,7 +38,7 @@ class Measured:
     accepted: list[float] = field(default_factory=list)
     decided: dict[str, tuple[str, float]] = field(default_factory=dict)
     told: list[float] = field(default_factory=list)
-    """From the moment of the decision, just before its commit, to the client: both clocks are this machine's."""
+    """From the decision, just before its commit, to the client; both clocks are this machine's."""
 
     def durations(self) -> list[float]:
         return [at - self.posted[purchase] for purchase, (_, at) in self.decided.items()]

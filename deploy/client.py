@@ -25,6 +25,13 @@ class Unexpected(Exception):
     """The shop answered something else than it should; says what."""
 
 
+class Unavailable(Unexpected):
+    """A 502, 503 or 504: ask again."""
+
+
+AWAY = (aiohttp.ClientError, TimeoutError, Unavailable)
+
+
 @dataclass(frozen=True)
 class Event:
     """One server-sent event."""
@@ -93,7 +100,8 @@ class Shop:
         async with self.session.request(method, self.url(path), json=body, headers=headers) as response:
             text = await response.text()
         if response.status != expect:
-            raise Unexpected(f"{method} {path} answered {response.status}: {text[:500]}")
+            kind = Unavailable if response.status in {502, 503, 504} else Unexpected
+            raise kind(f"{method} {path} answered {response.status}: {text[:500]}")
         answer: Json = json.loads(text) if text else {}
         return answer
 
@@ -163,11 +171,21 @@ class Customer:
         }
         return await self.call("POST", "/products", expect=201, body=body)
 
-    async def buy(self, quantities: Mapping[str, int], **payment: object) -> Json:
+    async def buy(self, quantities: Mapping[str, int], *, key: str | None = None, **payment: object) -> Json:
         """Returns the 202 at once; `watch` tells what becomes of it."""
         lines = [{"product_id": product, "quantity": quantity} for product, quantity in quantities.items()]
         body = {"order_items": lines, "payment": {"currency_code": "VND"} | payment}
-        return await self.call("POST", "/purchases", expect=202, body=body)
+        headers = {"Idempotency-Key": key} if key else {}
+        return await self.call("POST", "/purchases", expect=202, body=body, **headers)
+
+    async def buy_surely(self, quantities: Mapping[str, int], **payment: object) -> Json:
+        """Asks again until there is an answer; the Idempotency-Key makes the repetitions one purchase."""
+        key = secrets.token_urlsafe(16)
+        while True:
+            try:
+                return await self.buy(quantities, key=key, **payment)
+            except AWAY:
+                await asyncio.sleep(0.2)
 
     async def watch(self, purchase_id: str, last_id: int | None = None) -> AsyncIterator[Event]:
         """Every event once, in order, to the end; after a broken connection goes on where it was."""
@@ -183,7 +201,7 @@ class Customer:
                         yield event
                         if event.type in {"completed", "settled"}:
                             return
-            except (aiohttp.ClientError, TimeoutError):
+            except AWAY:
                 await asyncio.sleep(0.2)
 
     @asynccontextmanager
@@ -191,6 +209,8 @@ class Customer:
         patience = aiohttp.ClientTimeout(total=None, sock_read=40)
         url, sent = self.shop.url(path), self.headers | headers
         async with self.shop.session.get(url, headers=sent, timeout=patience) as response:
+            if response.status in {502, 503, 504}:
+                raise Unavailable("the stream is not to be had now")
             if response.status not in {200, 204}:
                 raise Unexpected(f"the stream answered {response.status}: {await response.text()}")
             yield response

@@ -44,7 +44,7 @@ class Embedded:
     """The embedded stack's bare servers, under a home of their own."""
 
     def __init__(self, home: Path) -> None:
-        self.stack = Stack(home=home, port_base=_free_base())
+        self.stack = Stack(home=home, port_base=free_base())
         self.stack.start(bare=True, tied=True)
         self.nats_url = self.stack.nats_url
         self.redis_url = self.stack.redis_url
@@ -97,7 +97,7 @@ async def fresh_stream(nats_url: str) -> None:
     await client.close()
 
 
-def _free_base() -> int:
+def free_base() -> int:
     """A hundred ports that nobody uses, so that test runs can stand beside each other and a running shop."""
     for base in range(24_000, 32_000, 100):
         if all(_is_free(base + offset) for offset in range(100)):

@@ -1,0 +1,117 @@
+"""What a user would see: the real stack, two processes of every service, behind the real edge."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from deploy import bench
+from deploy.client import Customer, Shop
+from deploy.embedded.layout import SERVICES
+from deploy.embedded.services import present
+from deploy.embedded.stack import Stack
+from tests.servers import free_base
+from tests.support import eventually
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    made = Stack(
+        home=Path(tmp_path_factory.mktemp("stack")),
+        port_base=free_base(),
+        replicas=dict.fromkeys(present(), 2),
+        environment={"CODES_PER_HOUR": "1000"},
+    )
+    made.start(tied=True)
+    yield made
+    made.stop()
+
+
+@asynccontextmanager
+async def shop(stack: Stack) -> AsyncIterator[Shop]:
+    async with Shop.at(stack.url("edge"), stack.url("mail_api"), connections=200) as client:
+        yield client
+
+
+def test_the_demo_tells_its_whole_story(stack: Stack) -> None:
+    settings = {"SHOP_HOME": str(stack.home), "SHOP_PORT_BASE": str(stack.port_base)}
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy.demo"],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for word in ("completed", "refused", "release", "cancel", "void", "settled", "CAPTURED", "CANCELED"):
+        assert word in done.stdout
+
+
+async def test_a_thousand_purchases_are_terminal_settled_and_exact(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = await bench.run(stack, Namespace(purchases=1000, buyers=50, hot=False))
+    with capsys.disabled():
+        sys.stdout.write(f"\n1,000 purchases: {figures}\n")
+    assert figures["wrong"] == []
+    assert figures["outcomes"] == {"completed": 1000}
+
+
+async def test_a_decision_reaches_its_client_within_200_ms(stack: Stack) -> None:
+    """Ten at a time, so that the figure is the path's and not a queue's."""
+    figures = await bench.run(stack, Namespace(purchases=200, buyers=10, hot=False))
+    assert figures["wrong"] == []
+    assert figures["decision_to_client_ms"]["p99"] <= 200
+
+
+async def test_one_process_of_every_service_dies_and_nothing_is_lost(stack: Stack) -> None:
+    """kill -9 of one replica of each, one after the other, under load; the supervisor brings them back."""
+    async with shop(stack) as client:
+        measured = bench.Measured()
+        buyers, products = await bench.prepare(client, 10, measured)
+        async with asyncio.TaskGroup() as tasks:
+            loading = tasks.create_task(patient_load(buyers, products))
+            for service in present():
+                await killed_and_back(stack, f"{service}-2")
+            await loading
+        await bench.await_settlement(buyers)
+        assert len(measured.decided) == 300
+        assert await bench.check_books(client, stack.url("psp"), measured, products) == []
+
+
+async def killed_and_back(stack: Stack, name: str) -> None:
+    pid = stack.pid(name)
+    os.kill(pid, signal.SIGKILL)
+    await eventually(lambda: stack.pid(name) not in {0, pid})
+
+
+async def patient_load(buyers: list[bench.Buyer], products: list[str]) -> None:
+    """Buys through the storm with an idempotency key, asking again as a client should."""
+    await asyncio.gather(*(patient_buyer(buyer, products) for buyer in buyers))
+
+
+async def patient_buyer(buyer: bench.Buyer, products: list[str]) -> None:
+    for number in range(30):
+        basket = dict.fromkeys(products[number : number + 2], 1)
+        bought = await buyer.customer.buy_surely(basket)
+        await note(buyer.customer, bought["id"], buyer.measured)
+
+
+async def note(customer: Customer, purchase_id: str, measured: bench.Measured) -> None:
+    event = await customer.outcome(purchase_id)
+    measured.decided[purchase_id] = (event.type, 0.0)
+
+
+def test_every_service_runs_twice(stack: Stack) -> None:
+    running = stack.processes()
+    for service in present():
+        assert {running[name]["state"] for name in (service, f"{service}-2")} == {"running"}
+    assert set(present()) <= set(SERVICES)
