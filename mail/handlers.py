@@ -1,0 +1,45 @@
+"""Messages in, mails written down, messages out: one batch, one transaction."""
+
+from collections.abc import Callable, Iterable, Sequence
+from uuid import UUID
+
+from common.contracts.account import AccountState, VerificationRequested
+from common.contracts.mail import MailAccepted
+from common.contracts.message import Message
+from common.contracts.purchase import PurchaseCancelled, PurchaseCompleted
+from common.messaging.consumer import NotYet
+from common.postgres.database import Transaction
+from mail import model, repository
+from mail.model import Mail
+
+Decision = PurchaseCompleted | PurchaseCancelled
+
+
+async def handle(tx: Transaction, batch: Sequence[Message], *, accepted: Callable[[], None]) -> list[Message]:
+    """A decision is answered when its mail is written down; `accepted` runs when that is committed."""
+    await repository.keep_accounts(tx, newest(each for each in batch if isinstance(each, AccountState)))
+    decisions = [each for each in batch if isinstance(each, Decision)]
+    codes = [model.verification(each) for each in batch if isinstance(each, VerificationRequested)]
+    if mails := codes + await notices(tx, decisions):
+        await repository.accept(tx, mails)
+        tx.after_commit(accepted)
+    return [MailAccepted.following(each) for each in decisions]
+
+
+def newest(states: Iterable[AccountState]) -> Iterable[AccountState]:
+    """One per account."""
+    last: dict[UUID, AccountState] = {}
+    for state in states:
+        known = last.get(state.entity_id)
+        if known is None or known.version < state.version:
+            last[state.entity_id] = state
+    return last.values()
+
+
+async def notices(tx: Transaction, decisions: Sequence[Decision]) -> list[Mail]:
+    """An account that has not been heard of yet is waited for, not guessed."""
+    wanted = {each.purchase.account_id for each in decisions}
+    known = await repository.addressees(tx, wanted)
+    if unknown := wanted - known.keys():
+        raise NotYet(f"no mailbox is known of {len(unknown)} accounts, such as {min(unknown)}")
+    return [model.notice(each, known[each.purchase.account_id]) for each in decisions]

@@ -1,0 +1,106 @@
+"""SMTP: the one adapter of the mail service."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from email.message import EmailMessage
+
+from aiosmtplib import (
+    SMTP,
+    SMTPException,
+    SMTPNotSupported,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+    SMTPSenderRefused,
+)
+
+from mail.model import Outcome, Verdict
+from mail.settings import MailSettings
+
+PERMANENT = 500
+ANSWERS_PER_MAIL = 4
+"""To MAIL, RCPT, DATA and the text."""
+
+
+class Unreachable(Exception):
+    """The server is away, or will not talk to us; no mail is to blame."""
+
+
+class Connection:
+    """An open session, good for many mails, one at a time."""
+
+    def __init__(self, client: SMTP, *, most_seconds: float) -> None:
+        self.client = client
+        self.most_seconds = most_seconds
+
+    @property
+    def is_open(self) -> bool:
+        return self.client.is_connected
+
+    async def send(self, letter: EmailMessage, *, sender: str, recipient: str) -> Outcome:
+        """The envelope is given, not read from the headers: exactly one recipient."""
+        try:
+            async with asyncio.timeout(self.most_seconds):
+                await self.client.send_message(letter, sender=sender, recipients=[recipient])
+        except SMTPRecipientsRefused as error:
+            return _answered(error.recipients[0])
+        except SMTPSenderRefused as error:
+            return Outcome(Verdict.LATER, f"our sender is refused: {error.code} {error.message}")
+        except SMTPResponseException as error:
+            return _answered(error)
+        except (SMTPNotSupported, ValueError) as error:
+            return Outcome(Verdict.REFUSED, _told(error))
+        except Exception as error:  # noqa: BLE001  # nobody knows whether the server took it
+            self.client.close()
+            return Outcome(Verdict.LATER, _told(error))
+        return Outcome(Verdict.SENT)
+
+
+class Mailer:
+    """Opens sessions with the configured server."""
+
+    def __init__(self, settings: MailSettings) -> None:
+        self.settings = settings
+        self.seconds_per_mail = ANSWERS_PER_MAIL * settings.smtp_timeout_seconds
+        """What one mail may take at most."""
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[Connection]:
+        """Raises Unreachable."""
+        client = self._client()
+        try:
+            async with asyncio.timeout(self.seconds_per_mail):
+                await client.connect()
+        except (SMTPException, OSError) as error:
+            client.close()
+            raise Unreachable(_told(error)) from error
+        try:
+            yield Connection(client, most_seconds=self.seconds_per_mail)
+        finally:
+            with suppress(SMTPException, OSError):
+                if client.is_connected:
+                    await client.quit(timeout=1)
+            client.close()
+
+    def _client(self) -> SMTP:
+        settings = self.settings
+        return SMTP(
+            hostname=settings.smtp_host,
+            port=settings.smtp_port,
+            username=settings.smtp_username,
+            password=settings.smtp_password,
+            local_hostname=settings.mail_domain,
+            timeout=settings.smtp_timeout_seconds,
+            use_tls=settings.smtp_security == "tls",
+            start_tls=settings.smtp_security == "starttls",
+        )
+
+
+def _answered(error: SMTPResponseException) -> Outcome:
+    """RFC 5321, 4.2.1: a 4yz may be repeated, a 5yz must not."""
+    verdict = Verdict.REFUSED if error.code >= PERMANENT else Verdict.LATER
+    return Outcome(verdict, f"{error.code} {error.message}"[:500])
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]

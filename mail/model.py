@@ -1,0 +1,135 @@
+"""What a mail is, when it is tried again, and what may stand on it. Pure."""
+
+import re
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+import msgspec
+
+from common.contracts.account import VerificationRequested
+from common.contracts.message import Item
+from common.contracts.purchase import PurchaseCancelled, PurchaseCompleted
+
+KEYS = UUID("6d61696c-0000-5000-8000-73686f700000")
+"""The namespace of mails' ids."""
+
+
+class Verification(msgspec.Struct, frozen=True, tag="verification", tag_field="kind"):
+    """No text of the account's own: a stranger's mailbox can be registered, and must not be written to."""
+
+    code: str
+    expires_at: datetime
+
+
+class Receipt(msgspec.Struct, frozen=True, tag="receipt", tag_field="kind"):
+    items: tuple[Item, ...]
+    total: int
+    currency_code: str
+
+
+class Failure(msgspec.Struct, frozen=True, tag="failure", tag_field="kind"):
+    reason: str
+
+
+Content = Verification | Receipt | Failure
+"""The facts of a mail; they become words when it is sent."""
+
+
+class Addressee(msgspec.Struct, frozen=True):
+    """`name` greets in the text; no header ever holds what a stranger wrote."""
+
+    mailbox: str
+    name: str = ""
+
+
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
+    """One logical mail (protocol P15). `about` is a purchase or an account; only its codes have versions."""
+
+    about: UUID
+    version: int = 0
+    to: Addressee
+    content: Content
+
+    @property
+    def kind(self) -> str:
+        tag = type(self.content).__struct_config__.tag
+        assert isinstance(tag, str)
+        return tag
+
+    @property
+    def key(self) -> tuple[UUID, str, int]:
+        return self.about, self.kind, self.version
+
+    @property
+    def id(self) -> UUID:
+        """The same for every repetition, so that mailboxes can drop it."""
+        return uuid5(KEYS, f"{self.kind}:{self.about}:{self.version}")
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail whose time has come. `tries` counts this one."""
+
+    mail: Mail
+    tries: int
+    accepted_at: datetime
+
+
+class Verdict(StrEnum):
+    """What an attempt came to. Later: the server is busy, or nobody knows whether it took the mail."""
+
+    SENT = "sent"
+    LATER = "queued"
+    REFUSED = "parked"
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    verdict: Verdict
+    reason: str | None = None
+
+
+def verification(event: VerificationRequested) -> Mail:
+    return Mail(
+        about=event.entity_id,
+        version=event.version,
+        to=Addressee(event.email),
+        content=Verification(event.code, event.expires_at),
+    )
+
+
+def notice(event: PurchaseCompleted | PurchaseCancelled, to: Addressee) -> Mail:
+    """The receipt, or why there is none."""
+    purchase = event.purchase
+    content: Content
+    if isinstance(event, PurchaseCompleted):
+        content = Receipt(purchase.items, purchase.total, purchase.currency_code)
+    else:
+        content = Failure(event.reason)
+    return Mail(about=purchase.id, to=to, content=content)
+
+
+def delay(tries: int, *, first: float, most: float, chance: float) -> float:
+    """Seconds until the next try: doubled each time, within 20 % either way by `chance` in 0..1."""
+    return min(most, first * 2.0 ** min(tries - 1, 30)) * (0.8 + 0.4 * chance)
+
+
+BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+MAILBOX = re.compile(rf"{ATOM}(?:\.{ATOM})*@{LABEL}(?:\.{LABEL})*")
+
+
+class NotAnAddress(ValueError):
+    """Nothing can be sent there, ever."""
+
+
+def mailbox(text: str) -> str:
+    """An address that may stand in a header and an envelope (CVE-2024-6923: Python does not look)."""
+    if BREAKS.search(text) or not MAILBOX.fullmatch(text):
+        raise NotAnAddress(f"{text[:100]!r} is not a mailbox")
+    return text
+
+
+def one_line(text: str, *, most: int = 120) -> str:
+    """A stranger's text, fit to stand in a line of a mail."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:most]

@@ -1,0 +1,129 @@
+"""Every SQL statement of the mail service."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+import msgspec
+
+from common.contracts.account import AccountState
+from common.postgres.database import Row, Transaction, columns
+from mail.model import Addressee, Content, Due, Mail, Outcome, Verdict
+
+KEEP_ACCOUNTS = """
+INSERT INTO accounts (account_id, version, email, name)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[])
+ON CONFLICT (account_id) DO UPDATE SET (version, email, name)
+  = (excluded.version, excluded.email, excluded.name)
+WHERE accounts.version < excluded.version
+"""
+
+ADDRESSEES = "SELECT account_id, email, name FROM accounts WHERE account_id = ANY($1::uuid[])"
+
+ACCEPT = """
+INSERT INTO mails (about, kind, version, recipient, content)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::jsonb[], $5::jsonb[])
+ON CONFLICT DO NOTHING
+"""
+
+IS_DUE = "SELECT EXISTS (SELECT FROM mails WHERE status = 'queued' AND next_try_at <= now())"
+
+# The lease is the time of the next try: whoever dies with it in hand has lost it by then.
+CLAIM = """
+WITH due AS (
+  SELECT about, kind, version FROM mails
+  WHERE status = 'queued' AND next_try_at <= now()
+  ORDER BY next_try_at LIMIT $1 FOR UPDATE SKIP LOCKED
+)
+UPDATE mails SET tries = tries + 1, next_try_at = now() + make_interval(secs => $2)
+FROM due WHERE (mails.about, mails.kind, mails.version) = (due.about, due.kind, due.version)
+RETURNING mails.about, mails.version, recipient, content, tries, accepted_at
+"""
+
+RELEASE = """
+UPDATE mails SET tries = tries - 1, next_try_at = now()
+FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS kept (about, kind, version)
+WHERE (mails.about, mails.kind, mails.version) = (kept.about, kept.kind, kept.version) AND status = 'queued'
+"""
+
+SENT = """
+UPDATE mails SET status = 'sent', sent_at = now(), recipient = NULL, content = NULL, reason = NULL
+WHERE about = $1 AND kind = $2 AND version = $3 AND status = 'queued'
+"""
+
+NOT_SENT = """
+UPDATE mails
+SET status = CASE WHEN accepted_at < now() - make_interval(secs => $6) THEN 'parked' ELSE $4 END,
+    reason = $5, next_try_at = now() + make_interval(secs => $7)
+WHERE about = $1 AND kind = $2 AND version = $3 AND status = 'queued'
+RETURNING status
+"""
+
+BACKLOG = """
+SELECT (SELECT count(*) FROM mails WHERE status = 'parked') AS parked,
+       (SELECT extract(epoch FROM now() - min(accepted_at))::float FROM mails WHERE status = 'queued')
+         AS oldest_queued_seconds
+"""
+
+
+async def keep_accounts(tx: Transaction, states: Iterable[AccountState]) -> None:
+    """At most one state per account; an older one changes nothing."""
+    rows = sorted((state.entity_id, state.version, state.email, state.first_name) for state in states)
+    if rows:
+        await tx.execute(KEEP_ACCOUNTS, *columns(rows, 4))
+
+
+async def addressees(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Addressee]:
+    """Those that have been heard of."""
+    wanted = list(ids)
+    rows = await tx.fetch(ADDRESSEES, wanted) if wanted else []
+    return {account_id: Addressee(*known) for account_id, *known in rows}
+
+
+async def accept(tx: Transaction, mails: Iterable[Mail]) -> None:
+    """Writes down, in the order of their keys, those that are not there."""
+    by_key = {mail.key: mail for mail in mails}
+    rows = [(*key, by_key[key].to, by_key[key].content) for key in sorted(by_key)]
+    if rows:
+        await tx.execute(ACCEPT, *columns(rows, 5))
+
+
+async def is_due(tx: Transaction) -> bool:
+    return bool(await tx.value(IS_DUE))
+
+
+async def claim(tx: Transaction, *, limit: int, lease_seconds: float) -> list[Due]:
+    """Those that are due, the longest waiting first; nobody else gets them while the lease runs."""
+    rows = await tx.fetch(CLAIM, limit, lease_seconds)
+    return sorted(map(_due, rows), key=lambda due: due.accepted_at)
+
+
+def _due(row: Row) -> Due:
+    mail = Mail(
+        about=row["about"],
+        version=row["version"],
+        to=msgspec.convert(row["recipient"], Addressee),
+        content=msgspec.convert(row["content"], Content),
+    )
+    return Due(mail=mail, tries=row["tries"], accepted_at=row["accepted_at"])
+
+
+async def release(tx: Transaction, mails: Iterable[Mail]) -> None:
+    """Claimed, but not tried."""
+    await tx.execute(RELEASE, *columns([mail.key for mail in mails], 3))
+
+
+async def record_sent(tx: Transaction, mail: Mail) -> None:
+    """Also forgets what it said and to whom."""
+    await tx.execute(SENT, *mail.key)
+
+
+async def record_not_sent(
+    tx: Transaction, mail: Mail, outcome: Outcome, *, give_up_seconds: float, delay: float
+) -> Verdict:
+    """What became of it: one that is put off for too long is parked."""
+    status = await tx.value(NOT_SENT, *mail.key, outcome.verdict, outcome.reason, give_up_seconds, delay)
+    return Verdict(status or outcome.verdict)
+
+
+async def backlog(tx: Transaction) -> Row | None:
+    return await tx.row(BACKLOG)

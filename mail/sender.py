@@ -1,0 +1,146 @@
+"""The loop that sends what is due: outside any transaction, one mail at a time, at least once (P15)."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from common.postgres.database import UNAVAILABLE, Database
+from mail import model, repository
+from mail.letter import Desk
+from mail.mailer import Connection, Mailer, Unreachable
+from mail.model import Due, Outcome, Verdict
+from mail.settings import MailSettings
+
+log = logging.getLogger(__name__)
+
+CLAIMED_AT_ONCE = 50
+BEGIN_SECONDS = 60.0
+"""Nothing of a batch is begun later than this after the batch was claimed."""
+
+
+class Sender:
+    """A mail is marked as soon as the server has it: a crash repeats one at most, with the same Message-ID.
+
+    Any number of replicas may run: a claimed mail is nobody else's until its lease is over.
+    """
+
+    def __init__(self, db: Database, mailer: Mailer, desk: Desk, settings: MailSettings) -> None:
+        self.db = db
+        self.mailer = mailer
+        self.desk = desk
+        self.settings = settings
+        self.lease_seconds = BEGIN_SECONDS + 2 * mailer.seconds_per_mail
+        self._awake = asyncio.Event()
+        self._is_stopping = False
+        self._failures = 0
+        self._trouble = ""
+
+    def wake(self) -> None:
+        """Something has been accepted; the sweep would find it too, later."""
+        self._awake.set()
+
+    def stop(self) -> None:
+        """Lets the mail in hand finish."""
+        self._is_stopping = True
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Runs until `stop()`. A server that is away is asked again and again, at no cost to the mails."""
+        while not self._is_stopping:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._awake.wait(), self.settings.mail_sweep_seconds)
+            self._awake.clear()
+            try:
+                await self._send_what_is_due()
+            except Unreachable as error:
+                await self._pause(error)
+            except UNAVAILABLE as error:
+                log.warning("the database is away: %r", error)
+
+    async def reachable(self) -> None:
+        """Raises while the mail server is known to be away."""
+        if self._trouble:
+            raise ConnectionError(self._trouble)
+
+    async def backlog(self) -> dict[str, Any]:
+        """For the eyes of operations: what waits, and what a human must look at."""
+        async with self.db.read() as tx:
+            return dict(await repository.backlog(tx) or {})
+
+    async def _send_what_is_due(self) -> None:
+        """One session for all of it; none when nothing is due."""
+        async with self.db.read() as tx:
+            if not await repository.is_due(tx):
+                return
+        async with self.mailer.connected() as connection:
+            self._failures, self._trouble = 0, ""
+            while not self._is_stopping and (dues := await self._claim()):
+                await self._send_all(connection, dues)
+
+    async def _claim(self) -> list[Due]:
+        async with self.db.begin() as tx:
+            return await repository.claim(tx, limit=CLAIMED_AT_ONCE, lease_seconds=self.lease_seconds)
+
+    async def _send_all(self, connection: Connection, dues: Sequence[Due]) -> None:
+        """A mail is begun only while its lease outlives the longest it may take."""
+        begin_before = time.monotonic() + BEGIN_SECONDS
+        for position, due in enumerate(dues):
+            if self._is_stopping or time.monotonic() > begin_before or not connection.is_open:
+                async with self.db.begin() as tx:
+                    await repository.release(tx, [each.mail for each in dues[position:]])
+                break
+            await self._record(due, await self._send(connection, due))
+        if not connection.is_open:
+            raise Unreachable("the connection broke")
+
+    async def _send(self, connection: Connection, due: Due) -> Outcome:
+        """One that cannot be written harms only itself."""
+        try:
+            letter = self.desk.letter(due)
+        except Exception as error:  # noqa: BLE001  # whatever is wrong with it, the others go out
+            return Outcome(Verdict.REFUSED, f"{type(error).__name__}: {error}")
+        sender, recipient = self.desk.sender.addr_spec, due.mail.to.mailbox
+        return await connection.send(letter, sender=sender, recipient=recipient)
+
+    async def _record(self, due: Due, outcome: Outcome) -> None:
+        """Holds on to what it knows while the database is away: else the mail would go out again."""
+        while True:
+            try:
+                verdict = await self._write(due, outcome)
+                break
+            except UNAVAILABLE as error:
+                if self._is_stopping:
+                    raise
+                log.warning("holding the outcome of a mail: %r", error)
+                await asyncio.sleep(0.25)
+        if verdict is not Verdict.SENT:
+            log.warning("mail %s is %s: %s", due.mail.id, verdict, outcome.reason)
+
+    async def _write(self, due: Due, outcome: Outcome) -> Verdict:
+        settings = self.settings
+        async with self.db.begin() as tx:
+            if outcome.verdict is Verdict.SENT:
+                await repository.record_sent(tx, due.mail)
+                return Verdict.SENT
+            return await repository.record_not_sent(
+                tx,
+                due.mail,
+                outcome,
+                give_up_seconds=3600 * settings.mail_give_up_hours,
+                delay=_delay(due.tries, settings.mail_retry_seconds, settings.mail_retry_most_seconds),
+            )
+
+    async def _pause(self, error: Unreachable) -> None:
+        self._failures += 1
+        self._trouble = str(error)
+        pause = _delay(self._failures, 0.5, self.settings.smtp_pause_most_seconds)
+        log.warning("no mail can be sent, trying again in %.1f s: %s", pause, error)
+        await asyncio.sleep(pause)
+
+
+def _delay(failures: int, first: float, most: float) -> float:
+    return model.delay(failures, first=first, most=most, chance=random.random())  # noqa: S311  # jitter

@@ -1,0 +1,34 @@
+"""What the mail service needs to know."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from common.settings import DatabaseSettings
+
+MAILBOX = r"[^\s<>@\",;:]+@[^\s<>@\",;:]+"
+
+
+class MailSettings(DatabaseSettings, frozen=True, kw_only=True):
+    service: str = "mail"
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = 1025
+    smtp_security: Literal["none", "starttls", "tls"] = "none"
+    smtp_username: str | None = None
+    smtp_password: str | None = None
+    smtp_timeout_seconds: float = 10.0
+    """For each answer of the server."""
+    mail_sender: Annotated[str, msgspec.Meta(pattern=rf"^([^<>\r\n]+<{MAILBOX}>|{MAILBOX})$")] = (
+        "Shop <shop@localhost>"
+    )
+    mail_domain: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.-]+$")] = "shop.localhost"
+    """The right side of every Message-ID, and how this service greets the server."""
+    mail_retry_seconds: float = 5.0
+    """After the first failure; doubled from then on."""
+    mail_retry_most_seconds: float = 900.0
+    smtp_pause_most_seconds: float = 15.0
+    """Between two attempts to reach a server that is away."""
+    mail_give_up_hours: float = 72.0
+    """A mail that the server keeps putting off is parked after this; an outage parks nothing."""
+    mail_sweep_seconds: float = 2.0
+    """How often a process looks for mails that it was not woken for."""

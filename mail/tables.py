@@ -1,0 +1,58 @@
+"""The schema of the mail service."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from common.postgres.tables import new_metadata
+
+METADATA = new_metadata()
+
+Table(
+    "accounts",
+    METADATA,
+    Column("account_id", Uuid, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("name", Text, nullable=False),
+)
+
+# `about` is a purchase or an account. The key is what makes a mail happen once (P15). What it says is kept
+# only until it is sent: a code is a secret, and a name is nobody's business afterwards.
+MAILS = Table(
+    "mails",
+    METADATA,
+    Column("about", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("recipient", JSONB),
+    Column("content", JSONB),
+    Column("status", Text, nullable=False, server_default="queued"),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("reason", Text),
+    Column("accepted_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("next_try_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("sent_at", DateTime(timezone=True)),
+    PrimaryKeyConstraint("about", "kind", "version"),
+    CheckConstraint("kind IN ('verification', 'receipt', 'failure')", name="kind"),
+    CheckConstraint("status IN ('queued', 'sent', 'parked')", name="status"),
+    CheckConstraint("(status = 'sent') = (sent_at IS NOT NULL)", name="sent"),
+    CheckConstraint(
+        "num_nulls(recipient, content) = CASE status WHEN 'sent' THEN 2 ELSE 0 END", name="forgotten"
+    ),
+    CheckConstraint("status <> 'parked' OR reason IS NOT NULL", name="reason"),
+)
+Index("ix_mails_due", MAILS.c.next_try_at, postgresql_where=MAILS.c.status == text("'queued'"))
+Index("ix_mails_parked", MAILS.c.accepted_at, postgresql_where=MAILS.c.status == text("'parked'"))

@@ -1,0 +1,31 @@
+"""The consumer and the sender, assembled."""
+
+from functools import partial
+
+from common.contracts import account, purchase
+from common.messaging.codec import Codec, words
+from common.messaging.consumer import Consumer
+from common.messaging.transactional import parking, transactional
+from common.runtime import Runtime
+from mail import handlers
+from mail.letter import Desk
+from mail.mailer import Mailer
+from mail.sender import Sender
+from mail.settings import MailSettings
+
+
+def sender(settings: MailSettings, held: Runtime) -> Sender:
+    desk = Desk.of(settings.mail_sender, domain=settings.mail_domain)
+    return Sender(held.db, Mailer(settings), desk, settings)
+
+
+def consumer(settings: MailSettings, held: Runtime, sender: Sender) -> Consumer:
+    """Whoever accepts a mail wakes its own sender."""
+    handler = partial(handlers.handle, accepted=sender.wake)
+    return Consumer(
+        held.broker,
+        settings.service,
+        transactional(held.db, held.outbox, Codec(words(account, purchase)), handler),
+        parking(held.db, settings.service),
+        batch_size=settings.batch_size,
+    )

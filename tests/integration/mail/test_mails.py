@@ -1,0 +1,172 @@
+"""Mails through the real catcher: what goes out, to whom, and how often (G9, P15, I7)."""
+
+import aiohttp
+import asyncpg
+import msgspec
+import pytest
+
+from common.ids import new_id
+from common.postgres.migrate import on_database
+from mail.__main__ import program
+from mail.settings import MailSettings
+from tests.integration.mail.wire import (
+    Caught,
+    Wire,
+    cancelled,
+    changed,
+    code,
+    completed,
+    mailbox,
+    registered,
+    rows,
+)
+from tests.servers import Servers
+from tests.support import eventually, free_port, running
+
+
+async def test_the_code_arrives_alone_on_a_line_of_the_first_part(
+    world: Wire, mail_settings: MailSettings, caught: Caught
+) -> None:
+    me = new_id()
+    async with running(mail_settings, program):
+        await world.say(code(me, text="04711815"))
+        mail = await caught.one_to(mailbox(me))
+        await eventually(lambda: rows(mail_settings, "SELECT 1 FROM mails WHERE status = 'sent'"))
+    first = mail["MIME"]["Parts"][0]
+    assert "04711815" in first["Body"].splitlines()
+    assert first["Headers"]["Content-Type"][0].startswith("text/plain")
+    assert mail["Content"]["Headers"]["To"] == [mailbox(me)]
+    left = await rows(mail_settings, "SELECT recipient, content FROM mails")
+    assert left == [(None, None)], "a code is kept only until it is sent"
+
+
+async def test_a_purchase_gets_one_receipt_however_often_it_is_told(
+    world: Wire, mail_settings: MailSettings, caught: Caught
+) -> None:
+    me = new_id()
+    event = completed(me)
+    again = msgspec.structs.replace(event, purchase=msgspec.structs.replace(event.purchase, attempt=1))
+    async with running(mail_settings, program):
+        await world.say(registered(me), event)
+        await world.acceptance(event)
+        await world.say(event, as_id="a second copy")
+        await world.say(again)
+        await world.acceptance(again)
+        mail = await caught.one_to(mailbox(me))
+        assert await rows(mail_settings, "SELECT count(*) FROM mails") == [(1,)]
+    assert "Total: 1,000 VND" in mail["MIME"]["Parts"][0]["Body"]
+    assert "Trà sen" in mail["MIME"]["Parts"][0]["Body"]
+    assert len(await caught.to(mailbox(me))) == 1
+
+
+async def test_a_failure_says_why_to_the_newest_mailbox(
+    world: Wire, mail_settings: MailSettings, caught: Caught
+) -> None:
+    me, new = new_id(), f"{new_id().hex}@example.org"
+    event = cancelled(me, "card_declined")
+    async with running(mail_settings, program):
+        await world.say(registered(me), changed(me, 3, new), changed(me, 2, "old@example.org"), event)
+        mail = await caught.one_to(new)
+    assert "The payment was declined." in mail["MIME"]["Parts"][0]["Body"]
+
+
+async def test_a_mail_waits_for_the_mailbox_and_is_not_accepted_before(
+    world: Wire, mail_settings: MailSettings, caught: Caught
+) -> None:
+    me = new_id()
+    event = completed(me)
+    async with running(mail_settings, program):
+        await world.say(event)
+        await world.say(code(me))
+        await caught.one_to(mailbox(me))
+        assert world.accepted == []
+        await world.say(registered(me))
+        await world.acceptance(event)
+        await eventually(lambda: _count(caught, mailbox(me), 2))
+    assert await rows(mail_settings, "SELECT count(*) FROM dead_letter") == [(0,)]
+
+
+async def _sent(settings: MailSettings, wanted: int) -> bool:
+    """At the first try, all of them."""
+    return await rows(settings, "SELECT count(*) FROM mails WHERE status = 'sent' AND tries = 1") == [
+        (wanted,)
+    ]
+
+
+async def _count(caught: Caught, to: str, wanted: int) -> bool:
+    return len(await caught.to(to)) == wanted
+
+
+async def test_while_smtp_is_down_mails_are_accepted_and_arrive_once_afterwards(
+    world: Wire, mail_settings: MailSettings, caught: Caught, servers: Servers
+) -> None:
+    buyers = [new_id() for _ in range(5)]
+    events = [completed(each) for each in buyers]
+    servers.stop_process("smtp")
+    try:
+        async with running(mail_settings, program) as url, aiohttp.ClientSession(url) as health:
+            await world.say(*(registered(each) for each in buyers), *events)
+            for event in events:
+                await world.acceptance(event)
+            await eventually(lambda: _smtp(health, is_ok=False))
+            servers.start_process("smtp")
+            for each in buyers:
+                await caught.one_to(mailbox(each))
+            await eventually(lambda: _sent(mail_settings, 5))
+            await eventually(lambda: _smtp(health, is_ok=True))
+    finally:
+        servers.start_process("smtp")
+    assert [len(await caught.to(mailbox(each))) for each in buyers] == [1] * 5
+
+
+async def _smtp(health: aiohttp.ClientSession, *, is_ok: bool) -> bool:
+    async with health.get("/readyz") as response:
+        assert response.status == 200, "mail that cannot be sent makes nothing unready"
+        return (await response.json())["checks"]["smtp"]["ok"] is is_ok
+
+
+async def test_two_replicas_send_each_mail_once(
+    world: Wire, mail_settings: MailSettings, caught: Caught
+) -> None:
+    me = new_id()
+    events = [completed(me) for _ in range(60)]
+    second = msgspec.structs.replace(mail_settings, port=free_port(), batch_size=4)
+    async with running(mail_settings, program), running(second, program):
+        await world.say(registered(me), *events)
+        await eventually(lambda: _sent(mail_settings, 60))
+    ids = [mail["Content"]["Headers"]["Message-ID"][0] for mail in await caught.to(mailbox(me))]
+    assert len(ids) == len(set(ids)) == 60
+
+
+async def test_what_a_dead_process_had_in_hand_is_sent_by_another_after_its_lease(
+    world: Wire, mail_settings: MailSettings, caught: Caught
+) -> None:
+    me = new_id()
+    held = msgspec.structs.replace(mail_settings, smtp_port=free_port(), port=free_port())
+    async with running(held, program):
+        await world.say(code(me))
+        await eventually(lambda: rows(mail_settings, "SELECT 1 FROM mails"))
+    await rows(mail_settings, "UPDATE mails SET tries = 1, next_try_at = now() + interval '1 second'")
+    async with running(mail_settings, program):
+        await caught.one_to(mailbox(me))
+        assert await eventually(
+            lambda: rows(mail_settings, "SELECT tries FROM mails WHERE status = 'sent'")
+        ) == [(2,)]
+
+
+async def test_the_service_serves_its_health_and_an_empty_document(mail_settings: MailSettings) -> None:
+    async with running(mail_settings, program) as url, aiohttp.ClientSession(url) as session:
+        async with session.get("/readyz") as response:
+            assert response.status == 200
+        async with session.get("/api/v1/openapi/mail.json") as response:
+            assert (await response.json(content_type=None))["paths"] == {}
+
+
+async def test_the_tables_are_what_the_migrations_make(mail_settings: MailSettings, servers: Servers) -> None:
+    await on_database(servers.owner_url(mail_settings.database_url), "mail", "check")
+
+
+async def test_the_running_service_cannot_change_its_schema(mail_settings: MailSettings) -> None:
+    for statement in ("CREATE TABLE x (id int)", "DROP TABLE mails", "TRUNCATE mails"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await rows(mail_settings, statement)

@@ -1,0 +1,123 @@
+"""SMTP servers that refuse, put off, and vanish (E3): every mail once at least, the innocent at once."""
+
+import asyncio
+import email
+from collections.abc import AsyncIterator
+
+import aiohttp
+import msgspec
+import pytest
+from aiosmtpd.smtp import SMTP
+
+from common.ids import new_id
+from mail.__main__ import program
+from mail.settings import MailSettings
+from tests.integration.mail.wire import Moody, Wire, code, mailbox, rows
+from tests.support import eventually, running
+
+
+@pytest.fixture
+async def moody() -> AsyncIterator[Moody]:
+    mind = Moody()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SMTP(mind, hostname="localhost"), "127.0.0.1", 0
+    )
+    mind.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield mind
+
+
+@pytest.fixture
+def moody_settings(mail_settings: MailSettings, moody: Moody) -> MailSettings:
+    return msgspec.structs.replace(mail_settings, smtp_port=moody.port)
+
+
+async def test_a_recipient_refused_for_good_is_parked_and_harms_no_other(
+    world: Wire, moody: Moody, moody_settings: MailSettings
+) -> None:
+    bad, good = new_id(), [new_id() for _ in range(3)]
+    moody.to_recipient = lambda to: "550 5.1.1 no such user" if to == mailbox(bad) else "250 OK"
+    async with running(moody_settings, program) as url, aiohttp.ClientSession(url) as health:
+        await world.say(code(bad), *(code(each) for each in good))
+        await eventually(lambda: len(moody.taken) == 3)
+        await eventually(lambda: rows(moody_settings, "SELECT 1 FROM mails WHERE status = 'parked'"))
+        async with health.get("/readyz") as response:
+            assert (await response.json())["checks"]["mails"]["seen"]["parked"] == 1
+    parked = await rows(moody_settings, "SELECT about, tries, reason FROM mails WHERE status = 'parked'")
+    assert parked == [(bad, 1, "550 5.1.1 no such user")]
+    assert {recipient for recipient, _ in moody.taken} == {mailbox(each) for each in good}
+
+
+@pytest.mark.parametrize("answer", ["451 4.7.1 greylisted", "421 4.3.2 closing"])
+async def test_a_mail_that_is_put_off_is_tried_again(
+    world: Wire, moody: Moody, moody_settings: MailSettings, answer: str
+) -> None:
+    me = new_id()
+    answers = iter([answer, answer])
+    moody.to_recipient = lambda _: next(answers, "250 OK")
+    async with running(moody_settings, program):
+        await world.say(code(me))
+        await eventually(lambda: len(moody.taken) == 1)
+        await eventually(
+            lambda: rows(moody_settings, "SELECT 1 FROM mails WHERE status = 'sent' AND tries = 3")
+        )
+
+
+async def test_a_text_that_is_refused_for_good_is_parked(
+    world: Wire, moody: Moody, moody_settings: MailSettings
+) -> None:
+    moody.to_text = lambda _: "554 5.7.1 spam"
+    async with running(moody_settings, program):
+        await world.say(code(new_id()))
+        await eventually(lambda: rows(moody_settings, "SELECT 1 FROM mails WHERE reason = '554 5.7.1 spam'"))
+    assert len(moody.taken) == 1
+
+
+async def test_a_server_that_vanishes_after_the_text_gets_it_again_under_the_same_id(
+    world: Wire, moody: Moody, moody_settings: MailSettings
+) -> None:
+    me = new_id()
+    answers = iter(["drop", "250 OK"])
+    moody.to_text = lambda _: next(answers)
+    async with running(moody_settings, program):
+        await world.say(code(me))
+        await eventually(lambda: rows(moody_settings, "SELECT 1 FROM mails WHERE status = 'sent'"))
+    first, second = (email.message_from_bytes(text) for _, text in moody.taken)
+    assert first["Message-ID"] == second["Message-ID"]
+
+
+async def test_a_mail_put_off_for_too_long_is_parked_with_its_reason(
+    world: Wire, moody: Moody, moody_settings: MailSettings
+) -> None:
+    moody.to_recipient = lambda _: "450 4.2.1 mailbox busy"
+    impatient = msgspec.structs.replace(moody_settings, mail_give_up_hours=0.5 / 3600)
+    async with running(impatient, program):
+        await world.say(code(new_id()))
+        await eventually(lambda: rows(impatient, "SELECT 1 FROM mails WHERE status = 'parked'"))
+    [(reason, tries)] = await rows(impatient, "SELECT reason, tries FROM mails")
+    assert reason == "450 4.2.1 mailbox busy"
+    assert isinstance(tries, int)
+    assert tries > 1
+
+
+async def test_one_session_carries_many_mails_one_recipient_each(
+    world: Wire, moody: Moody, moody_settings: MailSettings
+) -> None:
+    buyers = [new_id() for _ in range(20)]
+    await world.say(*(code(each) for each in buyers))
+    async with running(moody_settings, program):
+        await eventually(lambda: len(moody.taken) == 20)
+    assert moody.sessions < 5
+    assert sorted(recipient for recipient, _ in moody.taken) == sorted(map(mailbox, buyers))
+
+
+async def test_an_address_that_is_none_is_parked_without_asking_the_server(
+    world: Wire, moody: Moody, moody_settings: MailSettings
+) -> None:
+    bad = msgspec.structs.replace(code(new_id()), email="a@b.org\r\nBcc: c@d.org")
+    good = code(new_id())
+    async with running(moody_settings, program):
+        await world.say(bad, good)
+        await eventually(lambda: rows(moody_settings, "SELECT 1 FROM mails WHERE status = 'parked'"))
+        await eventually(lambda: len(moody.taken) == 1)
+    assert moody.taken[0][0] == mailbox(good.entity_id)
