@@ -5,34 +5,45 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from deploy.embedded import executables, ports
+from deploy.embedded import executables, leftovers, ports
 from deploy.embedded.errors import StackError
 from deploy.embedded.stack import Stack
 
 ROOM = 1_000_000_000
 
 
-def examine(stack: Stack) -> int:
-    """Print every finding; exit code 1 when one of them stops the stack."""
-    running = stack.is_running
-    findings = [
-        *programs(stack),
-        *postgres_user(stack),
-        *home(stack),
-        *(() if running else free_ports(stack)),
-    ]
-    for fine, line in findings:
-        print(f"{'ok     ' if fine else 'PROBLEM'} {line}")
-    print(f"{'ok     '} the stack is {'running' if running else 'not running'}")
-    return 0 if all(fine for fine, _ in findings) else 1
-
-
 Findings = Iterator[tuple[bool, str]]
 
 
-def programs(stack: Stack) -> Findings:
-    """Python and every server's program."""
+def examine(stack: Stack) -> int:
+    """Print every finding; exit code 1 when one of them stops the stack."""
+    sound = True
+    for fine, line in findings(stack):
+        print(f"{'ok     ' if fine else 'PROBLEM'} {line}", flush=True)
+        sound = sound and fine
+    return 0 if sound else 1
+
+
+def findings(stack: Stack) -> Findings:
+    """The home comes first: without it nothing else can be looked at."""
     yield sys.version_info >= (3, 11), f"Python {sys.version.split()[0]} (3.11 or newer is needed)"
+    usable = attempt("Home", lambda: stack.layout.private("run").parent)
+    yield usable
+    if not usable[0]:
+        return
+    yield from programs(stack)
+    yield from postgres_user(stack)
+    yield room(stack)
+    if stack.is_running:
+        yield True, "the stack is running"
+    elif orphans := leftovers.marked(stack.home):
+        yield False, f"{len(orphans)} processes of a stack that lost its supervisor; ./just down ends them"
+    else:
+        yield from free_ports(stack)
+
+
+def programs(stack: Stack) -> Findings:
+    """Every server's program."""
     wanted: dict[str, Callable[[], Path]] = {
         "Postgres": lambda: executables.postgres_bin() / "postgres",
         "NATS": executables.nats_server,
@@ -52,25 +63,17 @@ def postgres_user(stack: Stack) -> Findings:
         yield attempt("Postgres data", stack.postgres.check_owner)
 
 
-def home(stack: Stack) -> Findings:
-    """Room to write."""
-    try:
-        stack.layout.private("run")
-    except OSError as error:
-        yield (
-            False,
-            f"SHOP_HOME={stack.home} cannot be written: {error.strerror}; SHOP_HOME names another folder",
-        )
-        return
+def room(stack: Stack) -> tuple[bool, str]:
+    """Logs, write-ahead log and streams grow."""
     free = shutil.disk_usage(stack.home).free
-    yield free >= ROOM, f"{free / 1e9:.1f} GB free in {stack.home} (SHOP_HOME names another folder)"
+    return free >= ROOM, f"{free / 1e9:.1f} GB free in {stack.home} (SHOP_HOME names another folder)"
 
 
 def free_ports(stack: Stack) -> Findings:
     """Every port the stack would listen on."""
     taken = ports.complaints(stack.plan().ports)
     for line in taken:
-        yield False, line
+        yield False, f"{line}; {ports.way_out(stack.port_base)}"
     if not taken:
         yield True, f"ports from {stack.port_base} on are free (SHOP_PORT_BASE)"
 

@@ -36,13 +36,16 @@ class Identity(StrEnum):
             return False
         return subprocess.run([*self.prefix, "true"], capture_output=True, check=False).returncode == 0
 
+    @property
+    def user(self) -> int:
+        """To whom the files belong, as seen from outside."""
+        return NOBODY if self is Identity.NOBODY else os.geteuid()
+
     def own(self, path: Path) -> None:
-        """Give a file or a whole folder to the user Postgres will be."""
-        if os.geteuid() != 0:
-            return
-        user = NOBODY if self is Identity.NOBODY else 0
-        for each in (path, *path.rglob("*")):
-            os.chown(each, user, user, follow_symlinks=False)
+        """Give a file or a whole folder to the user Postgres will be; only root has to."""
+        if os.geteuid() == 0:
+            for each in (path, *path.rglob("*")):
+                os.chown(each, self.user, self.user, follow_symlinks=False)
 
 
 def remembered(file: Path) -> Identity:

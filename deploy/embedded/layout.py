@@ -55,8 +55,12 @@ class Layout:
     def private(self, *parts: str) -> Path:
         """A folder of the home that only its user may enter, made when missing."""
         folder = self.home.joinpath(*parts)
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+        except OSError as error:
+            why = f"{folder} cannot be used: {error.strerror}"
+            raise Misconfigured(f"{why}; SHOP_HOME names another folder") from error
         return folder
 
     def log(self, process: str) -> Path:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import psutil
 
 from deploy.embedded.errors import PortTaken
+from deploy.embedded.layout import SPAN
 
 
 def is_free(port: int) -> bool:
@@ -37,15 +38,23 @@ def holder(port: int) -> str:
 
 def complaints(wanted: Iterable[tuple[str, int]]) -> list[str]:
     """One line per port that is taken."""
-    return [
-        f"port {port} ({name}) is taken by {holder(port)}; SHOP_PORT_BASE=9000 would move the whole stack"
-        for name, port in wanted
-        if not is_free(port)
-    ]
+    return [f"port {port} ({name}) is taken by {holder(port)}" for name, port in wanted if not is_free(port)]
 
 
-def require_free(wanted: Iterable[tuple[str, int]]) -> None:
-    """Refuse to start on ports somebody else has."""
+def free_base(beyond: int) -> int | None:
+    """The next base with a hundred free ports."""
+    bases = range(beyond + SPAN, 65_535 - SPAN, SPAN)
+    return next((base for base in bases if all(is_free(base + offset) for offset in range(SPAN))), None)
+
+
+def way_out(base: int) -> str:
+    """The setting that helps."""
+    return f"SHOP_PORT_BASE={free_base(base) or '...'} would move the whole stack to free ports"
+
+
+def require_free(wanted: Iterable[tuple[str, int]], base: int) -> None:
+    """Refuse, in one line, to start on ports somebody else has."""
     taken = complaints(wanted)
     if taken:
-        raise PortTaken("\n".join(taken))
+        more = f" (and {len(taken) - 1} more; ./just doctor lists them)" if taken[1:] else ""
+        raise PortTaken(f"{taken[0]}{more}; {way_out(base)}")

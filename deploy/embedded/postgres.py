@@ -60,13 +60,11 @@ class Postgres:
         self.data.parent.mkdir(parents=True, exist_ok=True)
         if self.created:
             self.check_owner()
-        note = self.data.parent / "identity"
-        before = note.read_text().strip() if note.exists() else self.identity
         if not self.created:
             self._initdb()
-        elif before != self.identity:
+        elif self.data.stat().st_uid != self.identity.user:
             self.identity.own(self.data)
-        note.write_text(self.identity)
+        (self.data.parent / "identity").write_text(self.identity)
         identity.check_access(self.identity, self.data)
 
     def check_owner(self) -> Path:

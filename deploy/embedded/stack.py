@@ -64,7 +64,7 @@ class Stack:
             self._refuse_a_second(bare)
             leftovers.end_all(self.home)
             plan = self.plan(bare=bare)
-            require_free(plan.ports)
+            require_free(plan.ports, self.port_base)
             try:
                 self._launch(plan, report, tied=tied)
             except BaseException:
