@@ -60,13 +60,13 @@ async def running(settings: S, program: Opener[S], role: Role = Role.ALL) -> Asy
     """The real service in this event loop, on `settings.port`; yields its base URL, then stops it gently."""
     async with program(settings, role) as opened:
         server = Server(settings, opened)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(run(server, settings, opened))
-            try:
-                await eventually(lambda: server.started)
-                yield f"http://127.0.0.1:{settings.port}"
-            finally:
-                server.stop()
+        serving = asyncio.ensure_future(run(server, settings, opened))
+        try:
+            await eventually(lambda: server.started or serving.done())
+            yield f"http://127.0.0.1:{settings.port}"
+        finally:  # what the service itself raises comes out here
+            server.stop()
+            await serving
 
 
 class Issuer:

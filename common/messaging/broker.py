@@ -100,10 +100,9 @@ class Broker:
 async def broker(url: str, name: str) -> AsyncIterator[Broker]:
     """Connecting goes on in the background; leaving flushes what was published."""
     connection = Broker(url, name)
-    async with asyncio.TaskGroup() as tasks:
-        connecting = tasks.create_task(connection.keep_connected())
-        try:
-            yield connection
-        finally:
-            connecting.cancel()
-            await connection.close()
+    connecting = asyncio.ensure_future(connection.keep_connected())
+    try:
+        yield connection
+    finally:
+        connecting.cancel()
+        await connection.close()

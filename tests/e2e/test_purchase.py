@@ -14,7 +14,7 @@ from tests.e2e.conftest import Open
 from tests.servers import Servers
 
 
-async def story(customer: Customer, quantities: dict[str, int], **payment: object) -> list[Event]:
+async def story(customer: Customer, quantities: dict[str, int], **payment: Any) -> list[Event]:
     bought = await customer.buy(quantities, **payment)
     return [event async for event in customer.watch(bought["id"])]
 
@@ -127,19 +127,21 @@ async def echo(servers: Servers) -> AsyncIterator[None]:
     """Says every message of the stream once more, after a random time, under another transport id."""
     client = await nats.connect(servers.nats_url)
     draw = random.Random(7)
-    later: set[asyncio.TimerHandle] = set()
+    async with asyncio.TaskGroup() as copies:
 
-    async def again(message: Any) -> None:
-        headers = dict(message.headers or {})
-        if not headers.get("Nats-Msg-Id", "").endswith("#again"):
-            headers["Nats-Msg-Id"] += "#again"
-            publish = client.publish(message.subject, message.data, headers=headers)
-            loop = asyncio.get_running_loop()
-            later.add(loop.call_later(draw.uniform(0, 1), asyncio.ensure_future, publish))
+        async def later(message: Any, headers: dict[str, str]) -> None:
+            await asyncio.sleep(draw.uniform(0, 1))
+            await client.publish(message.subject, message.data, headers=headers)
 
-    for subject in ("cmd.>", "evt.>"):
-        await client.subscribe(subject, cb=again)
-    await client.flush()
-    yield
-    await asyncio.sleep(1.1)  # the last copies are said
+        async def again(message: Any) -> None:
+            headers = dict(message.headers)
+            if not headers["Nats-Msg-Id"].endswith("#again"):
+                headers["Nats-Msg-Id"] += "#again"
+                copies.create_task(later(message, headers))
+
+        listening = [await client.subscribe(subject, cb=again) for subject in ("cmd.>", "evt.>")]
+        await client.flush()
+        yield
+        for each in listening:
+            await each.unsubscribe()
     await client.close()
