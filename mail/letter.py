@@ -6,9 +6,10 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import parseaddr
+from functools import cache
 from importlib.resources import files
 from string import Template
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from common.contracts.message import Item
 from mail.model import (
@@ -74,14 +75,35 @@ class Desk(NamedTuple):
         letter = EmailMessage(policy=SMTP)
         letter["Message-ID"] = f"<{mail.id}@{self.domain}>"
         letter["Date"] = due.accepted_at
-        letter["From"] = self.sender
+        letter["From"] = _header("From", str(self.sender))
         letter["To"] = Address(addr_spec=mailbox(mail.to.mailbox))
-        letter["Subject"] = SUBJECTS[type(mail.content)]
-        letter["Auto-Submitted"] = "auto-generated"
-        text = _body(TEXT, due)
-        letter.set_content(text, cte="7bit" if text.isascii() else "8bit")
-        letter.add_alternative(_body(HTML, due), subtype="html")
+        letter["Subject"] = _header("Subject", SUBJECTS[type(mail.content)])
+        letter["Auto-Submitted"] = _header("Auto-Submitted", "auto-generated")
+        letter["MIME-Version"] = _header("MIME-Version", "1.0")
+        letter["Content-Type"] = _header("Content-Type", "multipart/alternative")
+        letter.attach(_part("text/plain", _body(TEXT, due)))
+        letter.attach(_part("text/html", _body(HTML, due)))
         return letter
+
+
+@cache
+def _header(name: str, value: str) -> Any:
+    """Parsed once: parsing is most of the work of a letter."""
+    return SMTP.header_factory(name, value)
+
+
+def _part(kind: str, text: str) -> EmailMessage:
+    """As it is, readable on the wire; re-encoded only for a server that cannot take eight bits.
+
+    No line is too long for that: the templates keep their own short, and strangers' texts are clipped.
+    """
+    part = EmailMessage(policy=SMTP)
+    part["Content-Type"] = _header("Content-Type", f'{kind}; charset="utf-8"')
+    part["Content-Transfer-Encoding"] = _header(
+        "Content-Transfer-Encoding", "7bit" if text.isascii() else "8bit"
+    )
+    part.set_payload(text.encode().decode("ascii", "surrogateescape"))
+    return part
 
 
 def _body(form: Form, due: Due) -> str:

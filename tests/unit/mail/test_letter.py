@@ -4,6 +4,7 @@ import email.policy
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import SMTP
 from uuid import UUID
 
 import pytest
@@ -26,8 +27,7 @@ def due(content: Content, *, name: str = "An", to: str = "an@example.org") -> Du
 
 def receipt(*names: str) -> Receipt:
     items = [
-        Item(product_id=UUID(int=2), quantity=2, name=name, brand_name="Leaf", unit_price=500)
-        for name in names
+        Item(product_id=UUID(int=2), quantity=2, name=name, brand_name=name, unit_price=500) for name in names
     ]
     return Receipt(tuple(items), 1000 * len(items), "VND")
 
@@ -78,6 +78,20 @@ def test_a_text_part_with_accents_stays_readable_on_the_wire() -> None:
     letter = DESK.letter(due(receipt("Trà sen")))
     assert part(letter, "plain")["Content-Transfer-Encoding"] == "8bit"
     assert "Trà sen".encode() in letter.as_bytes()
+
+
+def test_a_server_that_takes_only_seven_bits_gets_it_encoded() -> None:
+    raw = DESK.letter(due(receipt("Trà sen"))).as_bytes(policy=SMTP.clone(cte_type="7bit"))
+    assert raw.isascii()
+    letter = message_from_bytes(raw, policy=email.policy.default)
+    for kind in ("plain", "html"):
+        assert "Trà sen" in part(letter, kind).get_content()
+
+
+@pytest.mark.parametrize("name", ["'" * 300, "😀" * 300, "&" * 300])
+def test_no_line_is_longer_than_smtp_allows(name: str) -> None:
+    for line in DESK.letter(due(receipt(name), name=name)).as_bytes().split(b"\r\n"):
+        assert len(line) <= 998
 
 
 @pytest.mark.parametrize("reason", [*REASONS, "something_new"])
