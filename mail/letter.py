@@ -42,6 +42,9 @@ REASONS = {
     "cancelled_by_customer": "You cancelled it.",
     "deadline": "It could not be confirmed in time.",
 }
+BOUNDARY = "=_shop_="
+"""No part can hold it: only templates write the beginnings of lines."""
+
 ANY_REASON = "One of its steps could not be done."
 
 Escape = Callable[[str], str]
@@ -70,7 +73,7 @@ class Desk(NamedTuple):
         return cls(Address(display_name=name, addr_spec=mailbox(address)), domain)
 
     def letter(self, due: Due) -> EmailMessage:
-        """Equal for every repetition, but for the boundary. Raises NotAnAddress."""
+        """Byte for byte the same for every repetition. Raises NotAnAddress."""
         mail = due.mail
         letter = EmailMessage(policy=SMTP)
         letter["Message-ID"] = f"<{mail.id}@{self.domain}>"
@@ -80,7 +83,7 @@ class Desk(NamedTuple):
         letter["Subject"] = _header("Subject", SUBJECTS[type(mail.content)])
         letter["Auto-Submitted"] = _header("Auto-Submitted", "auto-generated")
         letter["MIME-Version"] = _header("MIME-Version", "1.0")
-        letter["Content-Type"] = _header("Content-Type", "multipart/alternative")
+        letter["Content-Type"] = _header("Content-Type", f'multipart/alternative; boundary="{BOUNDARY}"')
         letter.attach(_part("text/plain", _body(TEXT, due)))
         letter.attach(_part("text/html", _body(HTML, due)))
         return letter

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.contracts.message import Item
-from mail.letter import ANY_REASON, REASONS, Desk
+from mail.letter import ANY_REASON, BOUNDARY, REASONS, Desk
 from mail.model import Addressee, Content, Due, Failure, Mail, NotAnAddress, Receipt, Verification
 
 DESK = Desk.of("Shop <shop@localhost>", domain="shop.example")
@@ -108,11 +108,19 @@ def test_what_a_seller_wrote_is_escaped_in_html() -> None:
     assert "&lt;b&gt;An" in html
 
 
-def test_a_repetition_has_the_same_message_id_and_date() -> None:
-    first, second = (written(due(receipt("Tea"))) for _ in range(2))
-    assert first["Message-ID"] == second["Message-ID"]
+def test_a_repetition_is_the_same_letter_byte_for_byte() -> None:
+    first, second = (DESK.letter(due(receipt("Tea"))) for _ in range(2))
+    assert first.as_bytes() == second.as_bytes()
     assert first["Message-ID"].endswith("@shop.example>")
-    assert first["Date"] == second["Date"]
+
+
+def test_no_name_can_end_a_part() -> None:
+    letter = written(due(receipt(f"--{BOUNDARY}--"), name=f"\r\n--{BOUNDARY}"))
+    assert [each.get_content_type() for each in letter.walk()] == [
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+    ]
 
 
 @given(name=st.text(), product=st.text())
