@@ -49,18 +49,22 @@ async def test_a_recipient_refused_for_good_is_parked_and_harms_no_other(
 
 
 @pytest.mark.parametrize("answer", ["451 4.7.1 greylisted", "421 4.3.2 closing"])
-async def test_a_mail_that_is_put_off_is_tried_again(
+async def test_a_mail_that_is_put_off_is_tried_again_and_holds_up_no_other(
     world: Wire, moody: Moody, moody_settings: MailSettings, answer: str
 ) -> None:
-    me = new_id()
+    busy, others = new_id(), [new_id() for _ in range(5)]
     answers = iter([answer, answer])
-    moody.to_recipient = lambda _: next(answers, "250 OK")
+    moody.to_recipient = lambda to: next(answers, "250 OK") if to == mailbox(busy) else "250 OK"
+    await world.say(*(code(each) for each in (busy, *others)))
     async with running(moody_settings, program):
-        await world.say(code(me))
-        await eventually(lambda: len(moody.taken) == 1)
+        await eventually(lambda: len(moody.taken) == 6)
         await eventually(
-            lambda: rows(moody_settings, "SELECT 1 FROM mails WHERE status = 'sent' AND tries = 3")
+            lambda: rows(
+                moody_settings, "SELECT WHERE NOT EXISTS (SELECT FROM mails WHERE status = 'queued')"
+            )
         )
+    tries = await rows(moody_settings, "SELECT about, tries FROM mails")
+    assert set(tries) == {(busy, 3), *((each, 1) for each in others)}
 
 
 async def test_a_text_that_is_refused_for_good_is_parked(
