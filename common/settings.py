@@ -21,25 +21,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int
     nats_url: str
+    """One address, or several with commas between them."""
     public_url: str = "http://localhost:8000"
+    """The edge as browsers know it; with https, cookies are only sent encrypted."""
     log_level: str = "INFO"
     batch_size: int = 256
     """Messages one consumer takes at once; they must be done within a third of `ack_wait` (J9)."""
     concurrency: int = 1
     """Batches one process handles at the same time."""
     graceful_seconds: float = 8.0
+    """How long open requests and batches in hand may take at a stop."""
 
 
 class DatabaseSettings(Settings, frozen=True, kw_only=True):
     database_url: str
+    """Under the runtime role, which may change rows and nothing else."""
     pool_size: int = 8
+    """Connections of one process at most."""
 
 
 class ApiSettings(DatabaseSettings, frozen=True, kw_only=True):
     jwks_url: str
+    """Where the account service publishes the keys that verify its tokens."""
     jwt_issuer: str = "shop"
     jwt_audience: str = "shop"
     body_limit: int = 65_536
+    """Bytes of a request's body; more is answered 413."""
 
 
 S = TypeVar("S", bound=msgspec.Struct)
