@@ -15,6 +15,7 @@ import uvicorn
 from litestar import Litestar
 
 from common.messaging.consumer import Consumer
+from common.messaging.incarnation import watch_incarnation
 from common.postgres.partitions import keep_partitions
 from common.runtime import Runtime
 from common.settings import Settings, load
@@ -107,7 +108,13 @@ async def run(server: "Server", settings: Settings, running: Program) -> None:
 
 def _housekeeping(runtime: Runtime | None) -> list[Loop]:
     """What every process that writes an outbox keeps going, whatever its role."""
-    return [runtime.relay.run, lambda: keep_partitions(runtime.db)] if runtime else []
+    if runtime is None:
+        return []
+    return [
+        runtime.relay.run,
+        lambda: keep_partitions(runtime.db),
+        lambda: watch_incarnation(runtime.db, runtime.broker),
+    ]
 
 
 async def _drain(runtime: Runtime, seconds: float) -> None:

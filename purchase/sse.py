@@ -1,4 +1,4 @@
-"""Server-sent events (HTML Living Standard, 9.2): the log after Last-Event-ID, then live; no gap or repeat."""
+"""Server-sent events (HTML Living Standard, 9.2): the log after Last-Event-ID, then live, in order, once."""
 
 import random
 from collections.abc import AsyncIterator

@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import random
+import shutil
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -36,6 +38,9 @@ class Servers(Protocol):
     def stop_process(self, name: str) -> None: ...
 
     def start_process(self, name: str) -> None: ...
+
+    def wipe_broker(self) -> None:
+        """NATS comes back with an empty disk; nobody has provisioned it yet."""
 
     def close(self) -> None: ...
 
@@ -79,6 +84,11 @@ class Embedded:
     def start_process(self, name: str) -> None:
         self.stack.start_process(name)
 
+    def wipe_broker(self) -> None:
+        self.stack.stop_process("nats")
+        shutil.rmtree(self.stack.home / "nats" / "jetstream")
+        self.stack.start_process("nats")
+
     def close(self) -> None:
         self.stack.stop()
 
@@ -98,8 +108,10 @@ async def fresh_stream(nats_url: str) -> None:
 
 
 def free_base() -> int:
-    """A hundred ports that nobody uses, so that test runs can stand beside each other and a running shop."""
-    for base in range(24_000, 32_000, 100):
+    """A hundred ports that nobody uses; drawn, so that runs which start together do not meet."""
+    bases = list(range(24_000, 32_000, 100))
+    random.shuffle(bases)
+    for base in bases:
         if all(_is_free(base + offset) for offset in range(100)):
             return base
     raise RuntimeError("no hundred free ports between 24000 and 32000")

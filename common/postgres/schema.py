@@ -25,6 +25,12 @@ CREATE TABLE inbox (
   message_id text NOT NULL,
   CONSTRAINT pk_inbox PRIMARY KEY (issued_on, message_id)
 ) PARTITION BY RANGE (issued_on);
+CREATE TABLE relay_state (
+  single boolean NOT NULL DEFAULT true CONSTRAINT pk_relay_state PRIMARY KEY,
+  stream_created_at timestamptz,
+  CONSTRAINT ck_relay_state_single CHECK (single)
+);
+INSERT INTO relay_state DEFAULT VALUES;
 CREATE TABLE dead_letter (
   id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT pk_dead_letter PRIMARY KEY,
   message_id text,
@@ -39,7 +45,7 @@ CREATE TABLE dead_letter (
 
 
 def create_common_tables() -> None:
-    """Inbox, outbox, dead letters, and `maintain_partitions()` with the first partitions made."""
+    """Inbox, outbox, the relay's memory, dead letters, and `maintain_partitions()` with its first run."""
     for statement in filter(str.strip, INITIAL.split(";\n")):  # asyncpg prepares one at a time
         op.execute(statement)
     create_partitions()

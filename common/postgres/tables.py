@@ -2,6 +2,8 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
+    CheckConstraint,
     Column,
     Date,
     DateTime,
@@ -16,6 +18,7 @@ from sqlalchemy import (
     Text,
     func,
     text,
+    true,
 )
 
 NAMING = {
@@ -30,10 +33,11 @@ UTC_DATE = text("((now() AT TIME ZONE 'utc')::date)")
 
 
 def new_metadata() -> MetaData:
-    """The metadata of one service, with the three tables that every service has."""
+    """The metadata of one service, with the tables that every service has."""
     metadata = MetaData(naming_convention=NAMING)
     _inbox(metadata)
     _outbox(metadata)
+    _relay_state(metadata)
     _dead_letter(metadata)
     return metadata
 
@@ -68,6 +72,21 @@ def _outbox(metadata: MetaData) -> None:
         postgresql_partition_by="RANGE (created_on)",
     )
     Index("ix_outbox_unpublished", outbox.c.created_at, postgresql_where=outbox.c.published_at.is_(None))
+
+
+def _relay_state(metadata: MetaData) -> None:
+    Table(
+        "relay_state",
+        metadata,
+        Column(
+            "single",
+            Boolean,
+            CheckConstraint("single", name="single"),
+            primary_key=True,
+            server_default=true(),
+        ),
+        Column("stream_created_at", DateTime(timezone=True)),
+    )
 
 
 def _dead_letter(metadata: MetaData) -> None:
