@@ -106,6 +106,12 @@ async def test_nonsense_is_the_clients_fault(client: Client, raw: bytes) -> None
         assert answer.headers["Content-Type"] == "application/problem+json"
 
 
+async def test_a_body_that_does_not_call_itself_json_is_no_excuse(client: Client) -> None:
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "nonsense", ""):
+        answer = await client("POST", "/categories", raw=b"name=x", headers={"Content-Type": kind})
+        assert 400 <= answer.status < 500, (kind, answer.body)
+
+
 async def test_a_body_too_large_is_refused(client: Client) -> None:
     assert (await client("POST", "/products", raw=b'{"name": "' + b"x" * 70_000 + b'"}')).status == 413
 
