@@ -9,6 +9,8 @@ from typing import Any
 import nats
 
 from common.ids import new_id
+from common.messaging.broker import broker
+from common.messaging.provisioner import ProvisionerSettings, watch
 from deploy.client import Customer, Event
 from tests.e2e.conftest import Open
 from tests.servers import Servers
@@ -106,8 +108,9 @@ async def test_a_deadline_in_the_middle_of_everything_leaves_nothing_behind(a_sh
 
 async def test_duplicates_and_shuffles_change_nothing(a_shop: Open, servers: Servers) -> None:
     """Every message comes at least twice, the copies up to a second later, to two replicas of everybody."""
-    small = {"batch_size": 5, "concurrency": 2}
-    services = dict.fromkeys(("product", "order", "payment", "purchase", "orchestrator", "mail"), small)
+    small: dict[str, object] = {"batch_size": 5, "concurrency": 2}
+    services = dict.fromkeys(("product", "order", "payment", "orchestrator", "mail"), small)
+    services["purchase"] = small | {"streams_per_account": 100}
     async with echo(servers), a_shop(replicas=2, **services) as shop:
         lamp = await shop.product(inventory=60)
         customer = await shop.customer()
@@ -145,3 +148,30 @@ async def echo(servers: Servers) -> AsyncIterator[None]:
         for each in listening:
             await each.unsubscribe()
     await client.close()
+
+
+async def test_a_broker_that_lost_its_disk_costs_time_and_nothing_else(
+    a_shop: Open, servers: Servers
+) -> None:
+    """Purchases in flight, a registration, and a product that nobody drives again: all arrive (P10, P16)."""
+    async with a_shop(purchase={"redrive_after": 2}) as shop, provisioned(servers):
+        lamp = await shop.product(inventory=100)
+        customer = await shop.customer()
+        bought = [await customer.buy({lamp: 1}) for _ in range(40)]
+        await asyncio.to_thread(servers.wipe_broker)
+        late = await shop.shop.register()
+        bought += [await customer.buy({lamp: 1}) for _ in range(10)]
+        await late.verify()
+        ends = [await customer.outcome(each["id"]) for each in bought]
+        assert {end.type for end in ends} == {"completed"}
+        await shop.settled(seconds=60)
+        assert await shop.assert_exact() == {"COMPLETED": 50}
+
+
+@asynccontextmanager
+async def provisioned(servers: Servers) -> AsyncIterator[None]:
+    settings = ProvisionerSettings(nats_url=servers.nats_url, stream_max_bytes=256 * 1024**2)
+    async with broker(servers.nats_url, "provisioner") as connection:
+        watching = asyncio.ensure_future(watch(connection, settings))
+        yield
+        watching.cancel()
