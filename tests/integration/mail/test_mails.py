@@ -6,8 +6,11 @@ import msgspec
 import pytest
 
 from common.ids import new_id
+from common.messaging.consumer import NotYet
+from common.postgres.database import Database
 from common.postgres.migrate import on_database
 from mail.__main__ import program
+from mail.handlers import handle
 from mail.settings import MailSettings
 from tests.integration.mail.wire import (
     Caught,
@@ -63,11 +66,25 @@ async def test_a_failure_says_why_to_the_newest_mailbox(
     world: Wire, mail_settings: MailSettings, caught: Caught
 ) -> None:
     me, new = new_id(), f"{new_id().hex}@example.org"
-    event = cancelled(me, "card_declined")
     async with running(mail_settings, program):
-        await world.say(registered(me), changed(me, 3, new), changed(me, 2, "old@example.org"), event)
-        mail = await caught.one_to(new)
-    assert "The payment was declined." in mail["MIME"]["Parts"][0]["Body"]
+        await world.say(registered(me), changed(me, 3, new), first := cancelled(me, "card_declined"))
+        await world.acceptance(first)
+        await world.say(changed(me, 2, mailbox(me)), second := cancelled(me, "deadline"))
+        await world.acceptance(second)
+        await eventually(lambda: _count(caught, new, 2))
+    texts = [mail["MIME"]["Parts"][0]["Body"] for mail in await caught.to(new)]
+    assert "It could not be confirmed in time." in texts[0]
+    assert "The payment was declined." in texts[1]
+
+
+async def test_a_mail_goes_out_at_once_and_not_at_the_next_sweep(
+    world: Wire, mail_settings: MailSettings, caught: Caught
+) -> None:
+    me = new_id()
+    slow = msgspec.structs.replace(mail_settings, mail_sweep_seconds=60.0)
+    async with running(slow, program):
+        await world.say(code(me))
+        await caught.one_to(mailbox(me), seconds=5)
 
 
 async def test_a_mail_waits_for_the_mailbox_and_is_not_accepted_before(
@@ -117,6 +134,15 @@ async def test_while_smtp_is_down_mails_are_accepted_and_arrive_once_afterwards(
     finally:
         servers.start_process("smtp")
     assert [len(await caught.to(mailbox(each))) for each in buyers] == [1] * 5
+
+
+async def test_what_is_not_known_yet_is_waited_for_and_not_counted_as_a_failure(
+    mail_settings: MailSettings,
+) -> None:
+    async with Database.connect(mail_settings.database_url, size=1, name="test") as db:
+        with pytest.raises(NotYet):
+            async with db.begin() as tx:
+                await handle(tx, [completed(new_id())], accepted=lambda: None)
 
 
 async def _smtp(health: aiohttp.ClientSession, *, is_ok: bool) -> bool:

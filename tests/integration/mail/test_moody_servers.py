@@ -15,6 +15,8 @@ from mail.settings import MailSettings
 from tests.integration.mail.wire import Moody, Wire, code, mailbox, rows
 from tests.support import eventually, running
 
+ALL_DONE = "SELECT 1 WHERE NOT EXISTS (SELECT FROM mails WHERE status = 'queued')"
+
 
 @pytest.fixture
 async def moody() -> AsyncIterator[Moody]:
@@ -58,11 +60,7 @@ async def test_a_mail_that_is_put_off_is_tried_again_and_holds_up_no_other(
     await world.say(*(code(each) for each in (busy, *others)))
     async with running(moody_settings, program):
         await eventually(lambda: len(moody.taken) == 6)
-        await eventually(
-            lambda: rows(
-                moody_settings, "SELECT WHERE NOT EXISTS (SELECT FROM mails WHERE status = 'queued')"
-            )
-        )
+        await eventually(lambda: rows(moody_settings, ALL_DONE))
     tries = await rows(moody_settings, "SELECT about, tries FROM mails")
     assert set(tries) == {(busy, 3), *((each, 1) for each in others)}
 
@@ -77,17 +75,21 @@ async def test_a_text_that_is_refused_for_good_is_parked(
     assert len(moody.taken) == 1
 
 
-async def test_a_server_that_vanishes_after_the_text_gets_it_again_under_the_same_id(
+async def test_a_server_that_vanishes_after_the_text_gets_that_one_again_under_the_same_id(
     world: Wire, moody: Moody, moody_settings: MailSettings
 ) -> None:
-    me = new_id()
-    answers = iter(["drop", "250 OK"])
-    moody.to_text = lambda _: next(answers)
+    unlucky, others = new_id(), [new_id() for _ in range(5)]
+    answers = iter(["drop"])
+    moody.to_text = lambda to: next(answers, "250 OK") if to == mailbox(unlucky) else "250 OK"
+    await world.say(*(code(each) for each in (unlucky, *others)))
     async with running(moody_settings, program):
-        await world.say(code(me))
-        await eventually(lambda: rows(moody_settings, "SELECT 1 FROM mails WHERE status = 'sent'"))
-    first, second = (email.message_from_bytes(text) for _, text in moody.taken)
-    assert first["Message-ID"] == second["Message-ID"]
+        await eventually(lambda: len(moody.taken) == 7)
+        await eventually(lambda: rows(moody_settings, ALL_DONE))
+    tries = await rows(moody_settings, "SELECT about, tries FROM mails")
+    assert set(tries) == {(unlucky, 2), *((each, 1) for each in others)}
+    ids = [email.message_from_bytes(text)["Message-ID"] for to, text in moody.taken if to == mailbox(unlucky)]
+    assert len(ids) == 2
+    assert len(set(ids)) == 1
 
 
 async def test_a_mail_put_off_for_too_long_is_parked_with_its_reason(

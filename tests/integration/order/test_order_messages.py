@@ -17,8 +17,11 @@ from common.contracts.order import (
     OrderRefused,
 )
 from common.ids import new_id
+from common.messaging.consumer import NotYet
+from common.postgres.database import Database
 from common.postgres.migrate import on_database
 from order.__main__ import program
+from order.handlers import handle
 from order.model import ACCOUNT_INACTIVE
 from order.settings import OrderSettings
 from tests.integration.order.wire import Wire, changed, purchase, registered
@@ -67,6 +70,15 @@ async def test_an_order_waits_for_its_address_and_is_not_refused(
         await world.say(registered(me))
         assert isinstance(await world.answer(create), OrderCreated)
     assert await rows(order_settings, "SELECT count(*) FROM dead_letter") == [(0,)]
+
+
+async def test_what_is_not_known_yet_is_waited_for_and_not_counted_as_a_failure(
+    order_settings: OrderSettings,
+) -> None:
+    async with Database.connect(order_settings.database_url, size=1, name="test") as db:
+        with pytest.raises(NotYet):
+            async with db.begin() as tx:
+                await handle(tx, [CreateOrder(purchase=purchase(new_id()))])
 
 
 async def test_who_waits_for_an_address_delays_nobody_else(
