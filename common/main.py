@@ -119,7 +119,8 @@ def _housekeeping(runtime: Runtime | None) -> list[Loop]:
 
 async def _drain(runtime: Runtime, seconds: float) -> None:
     try:
-        await asyncio.wait_for(runtime.relay.drained(), seconds)
+        async with asyncio.timeout(seconds):
+            await runtime.relay.drained()
     except TimeoutError:
         log.warning("the outbox is not drained; whoever runs next goes on")
 

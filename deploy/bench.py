@@ -71,11 +71,10 @@ class Buyer:
                 if self.mine == expected:
                     return
 
-    async def buy(self, products: Sequence[str]) -> None:
-        began = time.perf_counter()
+    async def buy(self, products: Sequence[str], due: float) -> None:
         bought = await self.customer.buy(dict.fromkeys(products, 1))
-        self.measured.accepted.append(time.perf_counter() - began)
-        self.measured.posted[bought["id"]] = began
+        self.measured.accepted.append(time.perf_counter() - due)
+        self.measured.posted[bought["id"]] = due
 
 
 async def prepare(shop: Shop, buyers: int, measured: Measured) -> tuple[list[Buyer], list[str]]:
@@ -108,25 +107,35 @@ async def gather_some(at_once: int, calls: Sequence[Any]) -> list[Any]:
     return await asyncio.gather(*(one(call) for call in calls))
 
 
-async def load(buyers: list[Buyer], products: list[str], purchases: int, *, hot: bool) -> float:
-    """Every buyer posts its share as fast as it is answered; returns the seconds to the last decision."""
-    shares = [purchases // len(buyers) + (n < purchases % len(buyers)) for n in range(len(buyers))]
-    draw = random.Random(1)  # noqa: S311  # reproducible baskets
-    started = asyncio.Barrier(len(buyers) + 1)
+async def load(
+    buyers: list[Buyer], products: list[str], purchases: int, *, hot: bool = False, rate: float | None = None
+) -> float:
+    """Returns the seconds to the last decision.
 
-    async def one(buyer: Buyer, baskets: list[list[str]]) -> None:
-        async with buyer.listening(len(baskets)):
-            await started.wait()
-            for basket in baskets:
-                await buyer.buy(basket)
+    Without a rate every buyer posts as fast as it is answered. With one, purchases have their times, and what
+    a slow shop makes wait counts from there: no coordinated omission.
+    """
+    draw = random.Random(1)  # noqa: S311  # reproducible baskets
+    baskets = [products[:2] if hot else draw.sample(products, 2) for _ in range(purchases)]
+    dues = [number / rate if rate else 0.0 for number in range(purchases)]
+    plan = list(zip(dues, baskets, strict=True))
+    ready = asyncio.Barrier(len(buyers) + 1)
+    began: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+
+    async def one(buyer: Buyer, mine: list[tuple[float, list[str]]]) -> None:
+        async with buyer.listening(len(mine)):
+            await ready.wait()
+            start = await began
+            for due, basket in mine:
+                await asyncio.sleep(start + due - time.perf_counter())
+                await buyer.buy(basket, start + due if rate else time.perf_counter())
 
     async with asyncio.TaskGroup() as tasks:
-        for buyer, share in zip(buyers, shares, strict=True):
-            baskets = [products[:2] if hot else draw.sample(products, 2) for _ in range(share)]
-            tasks.create_task(one(buyer, baskets))
-        await started.wait()
-        began = time.perf_counter()
-    return max(at for _, at in buyers[0].measured.decided.values()) - began
+        for number, buyer in enumerate(buyers):
+            tasks.create_task(one(buyer, plan[number :: len(buyers)]))
+        await ready.wait()
+        began.set_result(time.perf_counter())
+    return max(at for _, at in buyers[0].measured.decided.values()) - began.result()
 
 
 async def await_settlement(buyers: list[Buyer]) -> float:
@@ -190,7 +199,7 @@ async def run(stack: Stack, given: argparse.Namespace) -> Json:
     async with Shop.at(stack.url("edge"), stack.url("mail_api"), connections=2 * given.buyers + 20) as shop:
         measured = Measured()
         buyers, products = await prepare(shop, given.buyers, measured)
-        seconds = await load(buyers, products, given.purchases, hot=given.hot)
+        seconds = await load(buyers, products, given.purchases, hot=given.hot, rate=given.rate)
         settled = await await_settlement(buyers)
         wrong = await check_books(shop, stack.url("psp"), measured, products)
         return report(measured, seconds, settled, wrong)
@@ -201,6 +210,7 @@ def main() -> int:
     parser.add_argument("--purchases", type=int, default=1000)
     parser.add_argument("--buyers", type=int, default=50)
     parser.add_argument("--hot", action="store_true", help="everybody wants the same two products")
+    parser.add_argument("--rate", type=float, help="purchases per second; as fast as answered without it")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     given = parser.parse_args()
     try:

@@ -216,9 +216,9 @@ class Customer:
             yield response
 
     @asynccontextmanager
-    async def watch_all(self) -> AsyncIterator[AsyncIterator[Event]]:
-        """Everything that happens to one's purchases from now on, over one connection."""
-        async with self._stream("/purchases/events", {}) as response:
+    async def watch_all(self, last_id: int = 0) -> AsyncIterator[AsyncIterator[Event]]:
+        """Everything that happened to one's purchases after an event, and happens, over one connection."""
+        async with self._stream("/purchases/events", {"Last-Event-ID": str(last_id)}) as response:
             yield read_events(response)
 
     async def outcome(self, purchase_id: str) -> Event:

@@ -52,7 +52,8 @@ class Sender:
         """Runs until `stop()`. A server that is away is asked again and again, at no cost to the mails."""
         while not self._is_stopping:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._awake.wait(), self.settings.mail_sweep_seconds)
+                async with asyncio.timeout(self.settings.mail_sweep_seconds):
+                    await self._awake.wait()
             self._awake.clear()
             try:
                 await self._send_what_is_due()

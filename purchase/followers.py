@@ -53,7 +53,8 @@ class Follower:
     async def woken(self, seconds: float) -> bool:
         """Whether anything happened within that time."""
         try:
-            await asyncio.wait_for(self._woken.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
         except TimeoutError:
             return False
         self._woken.clear()

@@ -34,7 +34,8 @@ def routes(needed: Mapping[str, Probe], reported: Mapping[str, Probe]) -> Router
 
 async def _state(probe: Probe) -> dict[str, Any]:
     try:
-        seen = await asyncio.wait_for(probe(), PROBE_SECONDS)
+        async with asyncio.timeout(PROBE_SECONDS):
+            seen = await probe()
     except Exception as error:  # noqa: BLE001  # any failure of a dependency is a state to report
         return {"ok": False, "error": type(error).__name__}
     return {"ok": True} if seen is None else {"ok": True, "seen": seen}

@@ -92,7 +92,8 @@ class Broker:
         self._closing = True
         if self.client is not None:
             with suppress(nats.errors.Error, TimeoutError, OSError):
-                await asyncio.wait_for(self.client.flush(), 2)
+                async with asyncio.timeout(2):
+                    await self.client.flush()
             await self.client.close()
 
 

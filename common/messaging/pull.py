@@ -78,7 +78,8 @@ class Puller:
             self._arrived.clear()
             await self._ask()
             try:
-                await asyncio.wait_for(self._arrived.wait(), HEARTBEAT)
+                async with asyncio.timeout(HEARTBEAT):
+                    await self._arrived.wait()
             except TimeoutError:
                 self._check_silence()
         taken = [self._queue.popleft() for _ in range(min(self.batch_size, len(self._queue)))]
