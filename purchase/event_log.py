@@ -1,7 +1,7 @@
 """What customers saw of their purchases: numbered without gaps, per purchase and per account (protocol 8)."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -68,18 +68,27 @@ async def append(
     if not accounts:
         return list(outcomes), []
     bumped = await tx.fetch(BUMP, accounts, [news[account] for account in accounts])
-    following = {row["account_id"]: row["last_seq"] - news[row["account_id"]] for row in bumped}
-    numbered, events = [], []
+    before = {row["account_id"]: row["last_seq"] - news[row["account_id"]] for row in bumped}
+    written, events = numbered(outcomes, before, at)
+    await tx.execute(APPEND, *columns(map(msgspec.structs.astuple, events), 6))
+    return written, events
+
+
+def numbered(
+    outcomes: Iterable[Outcome], last_of_account: Mapping[UUID, int], at: datetime
+) -> tuple[list[Outcome], list[Event]]:
+    """Pure: every entry follows the last number of its purchase, and of its account."""
+    last = dict(last_of_account)
+    written, events = [], []
     for outcome in outcomes:
         row = outcome.row
         for seq, entry in enumerate(outcome.entries, start=row.last_seq + 1):
-            following[row.account_id] += 1
+            last[row.account_id] += 1
             data = {"purchase_id": row.id, "seq": seq, **entry.detail, "at": at}
             text = msgspec.json.encode(data).decode()
-            events.append(Event(row.id, seq, row.account_id, following[row.account_id], entry.type, text))
-        numbered.append(replace(outcome, row=replace(row, last_seq=row.last_seq + len(outcome.entries))))
-    await tx.execute(APPEND, *columns(map(msgspec.structs.astuple, events), 6))
-    return numbered, events
+            events.append(Event(row.id, seq, row.account_id, last[row.account_id], entry.type, text))
+        written.append(replace(outcome, row=replace(row, last_seq=row.last_seq + len(outcome.entries))))
+    return written, events
 
 
 async def after(tx: Transaction, key: UUID, number: int, limit: int, *, of_account: bool) -> list[Record]:

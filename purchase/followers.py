@@ -21,7 +21,10 @@ Frame = tuple[int, str, str]
 
 
 class Follower:
-    """One open stream: a bounded queue, and whether the log must be read again."""
+    """One open stream: a bounded queue, and whether the log must be read again.
+
+    What it sends next is decided here, without any waiting: a model checker runs over it.
+    """
 
     def __init__(self, key: UUID, account_id: UUID, *, of_account: bool) -> None:
         self.key = key
@@ -30,8 +33,43 @@ class Follower:
         self.sent = 0
         self.has_gap = False
         self.is_closed = False
+        self.found: deque[Frame] = deque()
         self.waiting: deque[Frame] = deque()
         self._woken = asyncio.Event()
+
+    def resume(self, last_id: int) -> None:
+        """Everything after `last_id` is still to be sent; what of it is old stands in the log."""
+        self.sent = last_id
+        self.has_gap = True
+
+    def starts_reading(self) -> bool:
+        """Whether the log must be read; what is missed from now on is a gap of its own."""
+        starts, self.has_gap = self.has_gap, False
+        return starts
+
+    def read(self, page: Sequence[Frame], most: int) -> None:
+        """What the log holds after `sent`: at most `most`, so a full page may not be all."""
+        self.found.extend(page)
+        self.has_gap |= len(page) == most
+
+    def take(self) -> Frame | None:
+        """The next frame to send; None when the log must be read first, or nothing is left."""
+        if self.found:
+            return self._sending(self.found.popleft())
+        while self.waiting and not self.has_gap:
+            frame = self.waiting.popleft()
+            if frame[0] == self.sent + 1:
+                return self._sending(frame)
+            self.has_gap = frame[0] > self.sent
+        return None
+
+    @property
+    def is_idle(self) -> bool:
+        return not (self.has_gap or self.waiting)
+
+    def _sending(self, frame: Frame) -> Frame:
+        self.sent = frame[0]
+        return frame
 
     def offer(self, frame: Frame) -> None:
         """A stream that cannot keep up loses its queue, not its events: it reads them from the log."""

@@ -55,33 +55,18 @@ async def account_stream(
 
 async def events(db: Database, follower: Follower, last_id: int) -> AsyncIterator[Frame]:
     """Every event once and in order; a frame without a kind is a heartbeat."""
-    follower.sent = last_id
-    follower.has_gap = True
+    follower.resume(last_id)
     while not follower.is_closed:
-        while follower.has_gap:
-            follower.has_gap = False
-            async for each in _from_log(db, follower):
-                yield each
-        while follower.waiting and not follower.has_gap:
-            each = follower.waiting.popleft()
-            if each[0] == follower.sent + 1:
-                follower.sent = each[0]
-                yield each
-            elif each[0] > follower.sent:
-                follower.has_gap = True
-        if not follower.has_gap and not follower.waiting and not await follower.woken(HEARTBEAT_SECONDS):
+        if follower.starts_reading():
+            follower.read(await _page(db, follower), PAGE)
+        while each := follower.take():
+            yield each
+        if follower.is_idle and not await follower.woken(HEARTBEAT_SECONDS):
             yield (0, "", ": still here\n\n")
 
 
-async def _from_log(db: Database, follower: Follower) -> AsyncIterator[Frame]:
+async def _page(db: Database, follower: Follower) -> list[Frame]:
     """No connection is held while the client reads."""
-    while True:
-        async with db.read() as tx:
-            rows = await event_log.after(
-                tx, follower.key, follower.sent, PAGE, of_account=follower.of_account
-            )
-        for number, kind, data in rows:
-            follower.sent = number
-            yield (number, kind, data)
-        if len(rows) < PAGE:
-            return
+    async with db.read() as tx:
+        rows = await event_log.after(tx, follower.key, follower.sent, PAGE, of_account=follower.of_account)
+    return [(number, kind, data) for number, kind, data in rows]
