@@ -53,12 +53,15 @@ def attached(stack: Stack, *, bare: bool) -> int:
 
 
 def watch(stack: Stack) -> int:
-    """Stay as long as it stays; somebody else may stop it."""
+    """Stay as long as it stays; `down` may end it, and a supervisor that dies takes the rest with it."""
     while stack.is_running:
         time.sleep(1)
-    print("the stack was stopped", flush=True)
-    stack.stop()
-    return 0
+    orphans = stack.stop()
+    print(
+        "the supervisor died; everything else is stopped too" if orphans else "the stack was stopped",
+        flush=True,
+    )
+    return 1 if orphans else 0
 
 
 def start(stack: Stack, *, bare: bool, tied: bool) -> None:

@@ -20,7 +20,7 @@ Report = Callable[[str, float], None]
 
 TIMEOUT = 90.0
 GLANCE = 0.02
-LIVES = 4
+LIVES = 3
 TAIL = 15
 MIGRATE = "common.postgres.migrate"
 
@@ -130,7 +130,7 @@ class Starting:
         return f"{program.name} is not ready ({state}): {complaint}\n{tail(self.plan.layout, program.name)}"
 
     def await_running(self) -> None:
-        """supervisord counts a process as running after its first second."""
+        """supervisord notices within a glance; a process that died after it was ready ends the start here."""
         deadline = time.monotonic() + TIMEOUT
         while waited := [each for each in self.control.processes().values() if each.state != "running"]:
             if time.monotonic() > deadline:

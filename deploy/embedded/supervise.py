@@ -38,7 +38,7 @@ class Watcher(poller.Poller):  # type: ignore[misc]
 class PatientProcess(Subprocess):  # type: ignore[misc]
     """Retries for ever: at once after the first death, then 0.5, 1, 2, 4, 5, 5 … seconds after the next.
 
-    supervisord's own pause grows without end, and only for programs that die within their first second.
+    supervisord's own pause grows without end, and knows nothing between a second's life and a healthy one.
     """
 
     deaths = 0  # in a row, each after less than a settled life

@@ -66,7 +66,7 @@ def static(layout: Layout, dynamic: Path) -> Json:
         "api": {"insecure": True, "dashboard": True},
         "ping": {"entryPoint": "traefik"},
         "providers": {"file": {"filename": str(dynamic), "watch": False}},
-        "log": {"level": "WARN"},
+        "log": {"level": "WARN", "noColor": True},
     }
 
 
