@@ -18,8 +18,6 @@ from mail.model import Outcome, Verdict
 from mail.settings import MailSettings
 
 PERMANENT = 500
-ANSWERS_PER_MAIL = 4
-"""To MAIL, RCPT, DATA and the text."""
 
 
 class Unreachable(Exception):
@@ -61,21 +59,19 @@ class Mailer:
 
     def __init__(self, settings: MailSettings) -> None:
         self.settings = settings
-        self.seconds_per_mail = ANSWERS_PER_MAIL * settings.smtp_timeout_seconds
-        """What one mail may take at most."""
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[Connection]:
         """Raises Unreachable."""
         client = self._client()
         try:
-            async with asyncio.timeout(self.seconds_per_mail):
+            async with asyncio.timeout(self.settings.smtp_timeout_seconds):
                 await client.connect()
         except (SMTPException, OSError) as error:
             client.close()
             raise Unreachable(_told(error)) from error
         try:
-            yield Connection(client, most_seconds=self.seconds_per_mail)
+            yield Connection(client, most_seconds=self.settings.smtp_timeout_seconds)
         finally:
             with suppress(SMTPException, OSError):
                 if client.is_connected:

@@ -27,7 +27,8 @@ ON CONFLICT DO NOTHING
 
 IS_DUE = "SELECT EXISTS (SELECT FROM mails WHERE status = 'queued' AND next_try_at <= now())"
 
-# The lease is the time of the next try: whoever dies with it in hand has lost it by then.
+# The lease is the time of the next try: whoever dies with it in hand has lost it by then. The number of the
+# try is its token: who was stopped for too long and goes on cannot take the mail from whoever has it now.
 CLAIM = """
 WITH due AS (
   SELECT about, kind, version FROM mails
@@ -40,9 +41,10 @@ RETURNING mails.about, mails.version, recipient, content, tries, accepted_at
 """
 
 RELEASE = """
-UPDATE mails SET tries = tries - 1, next_try_at = now()
-FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS kept (about, kind, version)
-WHERE (mails.about, mails.kind, mails.version) = (kept.about, kept.kind, kept.version) AND status = 'queued'
+UPDATE mails SET tries = mails.tries - 1, next_try_at = now()
+FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::int[]) AS held (about, kind, version, tries)
+WHERE (mails.about, mails.kind, mails.version) = (held.about, held.kind, held.version)
+  AND mails.tries = held.tries AND status = 'queued'
 """
 
 SENT = """
@@ -54,7 +56,7 @@ NOT_SENT = """
 UPDATE mails
 SET status = CASE WHEN accepted_at < now() - make_interval(secs => $6) THEN 'parked' ELSE $4 END,
     reason = $5, next_try_at = now() + make_interval(secs => $7)
-WHERE about = $1 AND kind = $2 AND version = $3 AND status = 'queued'
+WHERE about = $1 AND kind = $2 AND version = $3 AND tries = $8 AND status = 'queued'
 RETURNING status
 """
 
@@ -107,9 +109,9 @@ def _due(row: Row) -> Due:
     return Due(mail=mail, tries=row["tries"], accepted_at=row["accepted_at"])
 
 
-async def release(tx: Transaction, mails: Iterable[Mail]) -> None:
+async def release(tx: Transaction, dues: Iterable[Due]) -> None:
     """Claimed, but not tried."""
-    await tx.execute(RELEASE, *columns([mail.key for mail in mails], 3))
+    await tx.execute(RELEASE, *columns([(*due.mail.key, due.tries) for due in dues], 4))
 
 
 async def record_sent(tx: Transaction, mail: Mail) -> None:
@@ -118,10 +120,12 @@ async def record_sent(tx: Transaction, mail: Mail) -> None:
 
 
 async def record_not_sent(
-    tx: Transaction, mail: Mail, outcome: Outcome, *, give_up_seconds: float, delay: float
+    tx: Transaction, due: Due, outcome: Outcome, *, give_up_seconds: float, delay: float
 ) -> Verdict:
     """What became of it: one that is put off for too long is parked."""
-    status = await tx.value(NOT_SENT, *mail.key, outcome.verdict, outcome.reason, give_up_seconds, delay)
+    status = await tx.value(
+        NOT_SENT, *due.mail.key, outcome.verdict, outcome.reason, give_up_seconds, delay, due.tries
+    )
     return Verdict(status or outcome.verdict)
 
 

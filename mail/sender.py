@@ -18,8 +18,10 @@ from mail.settings import MailSettings
 log = logging.getLogger(__name__)
 
 CLAIMED_AT_ONCE = 50
-BEGIN_SECONDS = 60.0
-"""Nothing of a batch is begun later than this after the batch was claimed."""
+# In mails' longest times: nothing of a batch is begun later than BEGUN_WITHIN after the batch was claimed, so
+# a lease outlives whatever was begun under it, and what a dead process had in hand is soon somebody else's.
+BEGUN_WITHIN = 0.5
+LEASE = 2.0
 
 
 class Sender:
@@ -33,7 +35,6 @@ class Sender:
         self.mailer = mailer
         self.desk = desk
         self.settings = settings
-        self.lease_seconds = BEGIN_SECONDS + 2 * mailer.seconds_per_mail
         self._awake = asyncio.Event()
         self._is_stopping = False
         self._failures = 0
@@ -83,16 +84,17 @@ class Sender:
                 await self._send_all(connection, dues)
 
     async def _claim(self) -> list[Due]:
+        lease = LEASE * self.settings.smtp_timeout_seconds
         async with self.db.begin() as tx:
-            return await repository.claim(tx, limit=CLAIMED_AT_ONCE, lease_seconds=self.lease_seconds)
+            return await repository.claim(tx, limit=CLAIMED_AT_ONCE, lease_seconds=lease)
 
     async def _send_all(self, connection: Connection, dues: Sequence[Due]) -> None:
-        """A mail is begun only while its lease outlives the longest it may take."""
-        begin_before = time.monotonic() + BEGIN_SECONDS
+        """What cannot be begun in time is claimed anew."""
+        begin_before = time.monotonic() + BEGUN_WITHIN * self.settings.smtp_timeout_seconds
         for position, due in enumerate(dues):
             if self._is_stopping or time.monotonic() > begin_before or not connection.is_open:
                 async with self.db.begin() as tx:
-                    await repository.release(tx, [each.mail for each in dues[position:]])
+                    await repository.release(tx, dues[position:])
                 break
             await self._record(due, await self._send(connection, due))
         if not connection.is_open:
@@ -129,7 +131,7 @@ class Sender:
                 return Verdict.SENT
             return await repository.record_not_sent(
                 tx,
-                due.mail,
+                due,
                 outcome,
                 give_up_seconds=3600 * settings.mail_give_up_hours,
                 delay=_delay(due.tries, settings.mail_retry_seconds, settings.mail_retry_most_seconds),

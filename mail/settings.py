@@ -16,8 +16,9 @@ class MailSettings(DatabaseSettings, frozen=True, kw_only=True):
     smtp_security: Literal["none", "starttls", "tls"] = "none"
     smtp_username: str | None = None
     smtp_password: str | None = None
-    smtp_timeout_seconds: float = 10.0
-    """For each answer of the server."""
+    smtp_timeout_seconds: float = 15.0
+    """What connecting, and then each mail, may take at most. What a process that dies had in hand goes out
+    after twice this."""
     mail_sender: Annotated[str, msgspec.Meta(pattern=rf"^([^<>\r\n]+<{MAILBOX}>|{MAILBOX})$")] = (
         "Shop <shop@localhost>"
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 import email
+import sys
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -127,3 +128,25 @@ async def test_an_address_that_is_none_is_parked_without_asking_the_server(
         await eventually(lambda: rows(moody_settings, "SELECT 1 FROM mails WHERE status = 'parked'"))
         await eventually(lambda: len(moody.taken) == 1)
     assert moody.taken[0][0] == mailbox(good.entity_id)
+
+
+async def test_a_killed_process_repeats_one_mail_at_most_and_loses_none(
+    world: Wire, moody: Moody, moody_settings: MailSettings
+) -> None:
+    quick = msgspec.structs.replace(moody_settings, smtp_timeout_seconds=1.0)
+    environment = {name.upper(): str(value) for name, value in msgspec.structs.asdict(quick).items() if value}
+    await world.say(*(code(new_id()) for _ in range(60)))
+    doomed = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "mail"), env=environment, stderr=asyncio.subprocess.DEVNULL
+    )
+    await eventually(lambda: len(moody.taken) >= 5)
+    doomed.kill()
+    await doomed.wait()
+    assert len(moody.taken) < 60
+    async with running(quick, program):
+        await eventually(
+            lambda: rows(quick, "SELECT 1 WHERE 60 = (SELECT count(*) FROM mails WHERE status = 'sent')")
+        )
+    ids = [email.message_from_bytes(text)["Message-ID"] for _, text in moody.taken]
+    assert len(set(ids)) == 60
+    assert len(ids) <= 61
