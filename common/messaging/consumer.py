@@ -32,12 +32,22 @@ class Consumer:
     delivery a message is handled alone, at the fifth it is parked unread (J8).
     """
 
-    def __init__(self, broker: Broker, durable: str, work: Work, park: Park, *, batch_size: int) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        durable: str,
+        work: Work,
+        park: Park,
+        *,
+        batch_size: int,
+        retry_seconds: float = 1.0,
+    ) -> None:
         self.broker = broker
         self.durable = durable
         self.puller = Puller(broker, durable, batch_size=batch_size)
         self.work = work
         self.park = park
+        self.retry_seconds = retry_seconds
         self._errors: dict[str, Exception] = {}
         self._stopping = asyncio.Event()
 
@@ -106,7 +116,7 @@ class Consumer:
         if not isinstance(error, NotYet):
             log.error("%s cannot handle %s", self.durable, delivery.subject, exc_info=error)
         self._errors[delivery.sequence] = error
-        delay = min(30.0, 2.0**delivery.deliveries) * random.uniform(0.8, 1.2)  # noqa: S311  # jitter
+        delay = min(30.0, self.retry_seconds * 2.0**delivery.deliveries) * random.uniform(0.8, 1.2)  # noqa: S311  # jitter
         await self._answer(delivery, b'-NAK {"delay": %d}' % int(delay * 1e9))
 
     def _is_waiting(self, delivery: Delivery) -> bool:
