@@ -104,6 +104,8 @@ class Relay:
                         await connection.execute(MARK, day, positions)
                 except UNAVAILABLE as error:
                     log.warning("marks are lost, their messages will be repeated: %s", error)
+                    if connection is not None:
+                        connection.terminate()
                     connection = None
                 self._held.difference_update(row.position for row in rows)
         finally:
