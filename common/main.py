@@ -9,11 +9,13 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, TypeVar
 
 import uvicorn
 from litestar import Litestar
 
+from common.failpoints import Armed, arm
 from common.messaging.consumer import Consumer
 from common.messaging.incarnation import watch_incarnation
 from common.postgres.partitions import keep_partitions
@@ -67,6 +69,8 @@ def main(kind: type[S], program: Opener[S]) -> None:
     role = parser.parse_args().role
     settings = load(kind)
     configure_logging(settings.service, settings.log_level)
+    if settings.failpoint:
+        arm(Armed(settings.failpoint, Path(settings.failpoint_budget), settings.failpoint_chance))
     with asyncio.Runner(loop_factory=_event_loop()) as runner:
         runner.run(_run(settings, role, program))
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from common.failpoints import failpoint
 from common.postgres.database import UNAVAILABLE, Database
 from mail import model, repository
 from mail.letter import Desk
@@ -107,7 +108,10 @@ class Sender:
         except Exception as error:  # noqa: BLE001  # whatever is wrong with it, the others go out
             return Outcome(Verdict.REFUSED, f"{type(error).__name__}: {error}")
         sender, recipient = self.desk.sender.addr_spec, due.mail.to.mailbox
-        return await connection.send(letter, sender=sender, recipient=recipient)
+        failpoint("mail.before_send")
+        outcome = await connection.send(letter, sender=sender, recipient=recipient)
+        failpoint("mail.before_record")
+        return outcome
 
     async def _record(self, due: Due, outcome: Outcome) -> None:
         """Holds on to what it knows while the database is away: else the mail would go out again."""

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from common import failpoints
 from common.contracts.purchase import ParkMessage
 from common.messaging.broker import Broker
 from common.messaging.codec import Codec
@@ -35,11 +36,14 @@ def advancing(publisher: Publisher) -> Work:
             event.id: delivery.header("traceparent")
             for event, delivery in zip(events, deliveries, strict=True)
         }
-        stored = await publisher.publish(
-            [as_outgoing(message, traces) for event in events for message in PURCHASE.decide(event)]
-        )
+        outgoing = [as_outgoing(message, traces) for event in events for message in PURCHASE.decide(event)]
+        if failpoints.is_armed("orchestrator.between_publishes"):
+            await publisher.publish(outgoing[: len(outgoing) // 2])
+            failpoints.failpoint("orchestrator.between_publishes")
+        stored = await publisher.publish(outgoing)
         if not all(stored):
             raise NotPublished(f"{stored.count(False)} of {len(stored)}")
+        failpoints.failpoint("orchestrator.before_ack")
 
     return advance
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from common.contracts.message import Reply
+from common.failpoints import failpoint
 from common.messaging.outbox import Outbox
 from common.postgres.database import UNAVAILABLE, Database, Transaction
 from payment import gateway, repository
@@ -87,8 +88,10 @@ class Calls:
     async def _ask(self) -> None:
         while True:
             payment = await self._waiting.get()
+            failpoint(f"provider.before_{payment.status.lower()}")
             try:
                 answer = await gateway.ask(self.provider, payment)
+                failpoint(f"provider.after_{payment.status.lower()}")
             except Exception:
                 log.exception("asking about payment %s", payment.id)
                 answer = Unknown("a fault of ours")

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from common.contracts.purchase import PurchaseRequested
+from common.failpoints import failpoint
 from common.http.errors import Refused
 from common.messaging.outbox import Outbox
 from common.postgres.database import UNAVAILABLE, Database, Transaction
@@ -66,6 +67,8 @@ class Acceptance:
         try:
             async with self.db.begin() as tx:
                 results: Sequence[Answer | Exception] = await self._write(tx, [new for new, _ in waiting])
+                failpoint("accept.before_commit")
+            failpoint("accept.before_answer")
         except Exception as error:  # noqa: BLE001  # every request must get its answer
             if len(waiting) > 1 and not isinstance(error, UNAVAILABLE):
                 for each in waiting:

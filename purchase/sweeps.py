@@ -4,6 +4,7 @@ import asyncio
 import logging
 from datetime import UTC, datetime
 
+from common.failpoints import failpoint
 from common.http.errors import Refused
 from common.messaging.broker import Broker
 from common.messaging.outbox import Outbox
@@ -46,6 +47,8 @@ class Sweeps:
         async with self.db.begin() as tx:
             rows = await repository.overdue(tx, OVERDUE_AT_ONCE)
             await self.decisions.write_and_say(tx, self.outbox, [time_out(row) for row in rows])
+            if rows:
+                failpoint("sweep.time_out")
         if rows:
             log.warning("%d purchases timed out", len(rows))
         return len(rows)
@@ -64,6 +67,7 @@ class Sweeps:
             stuck = await repository.driven(tx, driven, self.decisions.redrive_after)
             traces = {str(row.id): row.traceparent for row in driven}
             await self.outbox.put(tx, [word for outcome in outcomes for word in outcome.said], traces)
+            failpoint("sweep.redrive")
         log.warning("%d purchases driven again", len(rows))
         for purchase_id in stuck:
             log.error("purchase %s needs attention: driven again and again, and not settled", purchase_id)

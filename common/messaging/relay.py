@@ -9,6 +9,7 @@ from datetime import date
 
 import asyncpg
 
+from common.failpoints import failpoint
 from common.messaging.broker import Broker
 from common.messaging.outbox import OutboxRow
 from common.messaging.publisher import IN_FLIGHT, Outgoing, Publisher
@@ -81,7 +82,9 @@ class Relay:
             rows = [self._queue.popleft() for _ in range(min(self.limit, len(self._queue)))]
             if not self._queue:
                 self._wake.clear()
+            failpoint("relay.before_publish")
             stored = await self.publisher.publish([row.message for row in rows])
+            failpoint("relay.before_mark")
             self._marks += [row for row, is_stored in zip(rows, stored, strict=True) if is_stored]
             self._marks_wake.set()
             self._held.difference_update(

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from common import telemetry
 from common.contracts.message import Message
+from common.failpoints import failpoint
 from common.messaging import dead_letters, inbox
 from common.messaging.codec import Codec
 from common.messaging.consumer import Park, Work
@@ -28,6 +29,8 @@ def transactional(db: Database, outbox: Outbox, codec: Codec, handler: Handler) 
             async with db.begin() as tx:
                 if new := await inbox.unseen(tx, messages):
                     await outbox.put(tx, await handler(tx, new), traces)
+                failpoint("consumer.before_commit")
+            failpoint("consumer.after_commit")
 
     return work
 
