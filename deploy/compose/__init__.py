@@ -1,0 +1,1 @@
+"""What compose.yaml needs beside the image: the servers' files, and the job that makes the secrets."""

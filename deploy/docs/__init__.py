@@ -1,0 +1,1 @@
+"""Writes the parts of ARCHITECTURE.md that the code knows better: messages, sagas, routes, settings."""
