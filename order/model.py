@@ -75,7 +75,7 @@ ANSWERS: Mapping[tuple[type[Command], Status], type[Reply]] = {
 def opened(command: Command, account: Account | None) -> Order | None:
     """The row that the first command of a purchase makes; an approval makes none.
 
-    No clock and no stock: an order is refused only because its account has been closed (A21).
+    No clock and no stock: an order is refused only because its account has been closed.
     """
     if isinstance(command, CancelOrder):
         return Order(Status.TOMBSTONE)

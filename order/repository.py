@@ -149,5 +149,5 @@ async def total(tx: Transaction, account_id: UUID | None) -> int:
 
 
 async def lines(tx: Transaction, order_ids: Sequence[UUID]) -> list[Row]:
-    """Of all orders at once (B14), each order's in their own order."""
+    """Of all orders at once, each order's in their own order."""
     return await tx.fetch(LINES, order_ids) if order_ids else []

@@ -35,7 +35,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
-    """`id` is the purchase's, and the payment's (C3)."""
+    """`id` is the purchase's, and the payment's."""
 
     id: UUID
     account_id: UUID

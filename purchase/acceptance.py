@@ -92,7 +92,7 @@ class Acceptance:
         return [_answer(new, added.get(new.id), known) for new in asked]
 
     def _within_limits(self, asked: Sequence[NewPurchase], pending: Mapping[UUID, int]) -> list[NewPurchase]:
-        """In the order they came; API6 of security.md."""
+        """In the order they came: nobody fills the shop with purchases that stay undecided."""
         count = Counter(pending)
         admitted = []
         for new in asked:

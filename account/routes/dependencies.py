@@ -39,7 +39,7 @@ def device(request: Request[Any, Any, Any]) -> str:
 
 
 async def live(connection: Connection, handler: BaseRouteHandler) -> None:
-    """A session that ended, or an inactive account, takes its access tokens with it (A8, A14)."""
+    """A session that ended, or an inactive account, takes its access tokens with it."""
     if handler.opt.get("public"):
         return
     caller = connection.scope["user"]

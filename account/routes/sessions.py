@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 async def log_in(
     data: JSONBody[Login], db: Db, settings: Config, passwords: Hashing, tokens: Signing, device: Device
 ) -> TokenPair:
-    """The same answer, after the same work, for an unknown user and a wrong password (A4)."""
+    """The same answer, after the same work, for an unknown user and a wrong password."""
     async with db.read() as tx:
         known = await accounts.by_email(tx, model.mailbox(data.email))
     password = model.secret(data.password)

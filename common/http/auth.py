@@ -1,4 +1,4 @@
-"""Who is calling. Access tokens are verified here, against the account service's public keys (A16)."""
+"""Who is calling. Access tokens are verified here, against the account service's public keys."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Messages that could not be handled, kept as they came (broker.md J8)."""
+"""Messages that could not be handled, kept as they came (J8)."""
 
 from collections.abc import Iterable
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The topology as data: one stream, one durable consumer per service (broker.md, protocol 2)."""
+"""The topology as data: one stream, one durable consumer per service (protocol 2)."""
 
 from dataclasses import dataclass
 

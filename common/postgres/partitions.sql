@@ -1,6 +1,6 @@
 -- Makes tomorrow's partitions and drops those that nobody can need any more. Owned by the owner role and run
 -- with its rights, so that the runtime roles need no DDL. Inbox rows outlive the stream (72 h) and the replay of
--- the outbox (24 h): protocol.md 9. A partition that still holds an unpublished message is never dropped.
+-- the outbox (24 h): protocol 9. A partition that still holds an unpublished message is never dropped.
 CREATE FUNCTION maintain_partitions() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE

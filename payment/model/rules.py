@@ -163,7 +163,7 @@ def _done(payment: Payment, status: Status) -> Change:
 
 
 def opened(purchase: Purchase, status: Status, **rest: Any) -> Payment:
-    """The amount is what product computed; a client never names one (D2)."""
+    """The amount is what product computed; a client never names one."""
     return Payment(
         id=purchase.id,
         account_id=purchase.account_id,

@@ -1,4 +1,4 @@
-"""A customer's own data: A11 to A13."""
+"""A customer's own data."""
 
 import asyncio
 

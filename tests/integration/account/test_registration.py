@@ -1,4 +1,4 @@
-"""Becoming a customer: A1, A2, A3, A10."""
+"""Becoming a customer."""
 
 import asyncio
 

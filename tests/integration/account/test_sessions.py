@@ -1,4 +1,4 @@
-"""Signing in and staying signed in: A4 to A8, A14."""
+"""Signing in and staying signed in."""
 
 import asyncio
 import base64

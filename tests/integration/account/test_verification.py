@@ -1,4 +1,4 @@
-"""Proving a mailbox: A15."""
+"""Proving a mailbox."""
 
 import asyncio
 

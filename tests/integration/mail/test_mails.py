@@ -1,4 +1,4 @@
-"""Mails through the real catcher: what goes out, to whom, and how often (G9, P15, I7)."""
+"""Mails through the real catcher: what goes out, to whom, and how often (P15, I7)."""
 
 import aiohttp
 import asyncpg

@@ -1,4 +1,4 @@
-"""SMTP servers that refuse, put off, and vanish (E3): every mail once at least, the innocent at once."""
+"""SMTP servers that refuse, put off, and vanish: every mail once at least, the innocent at once."""
 
 import asyncio
 import email

@@ -1,4 +1,4 @@
-"""What a customer and an administrator see of orders (C1 to C7)."""
+"""What a customer and an administrator see of orders."""
 
 from typing import Any
 from uuid import UUID
