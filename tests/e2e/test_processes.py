@@ -17,6 +17,7 @@ from deploy.client import Customer, Shop
 from deploy.embedded.layout import SERVICES
 from deploy.embedded.services import present
 from deploy.embedded.stack import Stack
+from tests.e2e import readme
 from tests.servers import free_base
 from tests.support import eventually
 
@@ -53,6 +54,10 @@ def test_the_demo_tells_its_whole_story(stack: Stack) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for word in ("completed", "refused", "release", "cancel", "void", "settled", "CAPTURED", "CANCELED"):
         assert word in done.stdout
+
+
+def test_the_story_of_the_readme_comes_true(stack: Stack, tmp_path: Path) -> None:
+    readme.assert_true(readme.told(stack, tmp_path))
 
 
 async def test_a_thousand_purchases_are_terminal_settled_and_exact(
