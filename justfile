@@ -72,3 +72,8 @@ bench *arguments: _environment
 # Have git run `check` before each commit
 hooks:
     git config core.hooksPath deploy/hooks
+
+# Kill processes at every named place under load and compare the books (long: about 50 minutes; --point, --kills)
+[no-exit-message]
+crashpoints *arguments: _environment
+    @exec {{ python }} -m deploy.chaos.crashpoints "$@"

@@ -37,7 +37,7 @@ class Hears:
 
 CONSUMERS = (
     Hears("product", under=("cmd.product",)),
-    Hears("order", under=("cmd.order", "evt.account")),
+    Hears("order", under=("cmd.order",), words=(account.AccountRegistered, account.AccountChanged)),
     Hears("payment", under=("cmd.payment",)),
     Hears(
         "purchase",

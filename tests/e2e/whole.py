@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import asyncpg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -27,7 +26,8 @@ import product.__main__
 import product.settings
 import purchase.__main__
 import purchase.settings
-from deploy.client import Customer, Json, Shop, until
+from deploy.chaos.books import Books
+from deploy.client import Customer, Shop, until
 from tests.integration.psp.provider import PspProcess
 from tests.servers import Servers
 from tests.support import free_port, running
@@ -82,69 +82,20 @@ class Whole:
         made = await self.seller.create_product(self.category, "Lamp", price=price, inventory=inventory)
         return str(made["id"])
 
-    async def rows(self, service: str, statement: str) -> list[asyncpg.Record]:
-        connection = await asyncpg.connect(self.databases[service])
-        try:
-            return await connection.fetch(statement)
-        finally:
-            await connection.close()
+    @property
+    def books(self) -> Books:
+        return Books(self.databases, self.psp.entries())
 
     async def settled(self, *, seconds: float = 40.0) -> None:
-        """Nothing is pending, nothing is unsent, nothing was parked."""
-
         async def answer() -> bool | None:
-            [row] = await self.rows("purchase", "SELECT count(*) FROM purchases WHERE settled_at IS NULL")
-            return True if row["count"] == 0 else None
+            return True if await self.books.unsettled() == 0 else None
 
         await until(answer, seconds=seconds)
-        for service in self.databases:
-            [row] = await self.rows(service, "SELECT count(*) FROM dead_letter")
-            assert row["count"] == 0, f"{service} parked messages"
 
     async def assert_exact(self) -> Counter[str]:
-        """I1 to I7 over the databases and the provider's ledger; returns how many purchases ended how."""
-        purchases = {row["id"]: row for row in await self.rows("purchase", "SELECT * FROM purchases")}
-        completed = {key for key, row in purchases.items() if row["status"] == "COMPLETED"}
-        await self._assert_stock(completed)
-        await self._assert_orders(completed)
-        taken = Counter[str]()
-        held = Counter[str]()
-        for entry in self.psp.entries():
-            held[entry.authorization] += entry.status == "authorized"
-            held[entry.authorization] -= entry.status in {"captured", "voided"} and entry.amount > 0
-            if entry.status == "captured":
-                taken[entry.authorization] += entry.amount
-        assert {key: amount for key, amount in taken.items() if amount} == {
-            str(key): purchases[key]["total"] for key in completed
-        }
-        assert not +held, "holds are left at the provider"
-        return Counter(row["status"] for row in purchases.values())
-
-    async def _assert_stock(self, completed: set[Any]) -> None:
-        [stock] = await self.rows(
-            "product",
-            """SELECT (SELECT coalesce(sum(received), 0) FROM stock) AS received,
-                      (SELECT coalesce(sum(available), 0) FROM stock) AS available,
-                      (SELECT min(available) FROM stock) AS lowest""",
-        )
-        reserved = await self.rows(
-            "product", "SELECT purchase_id, items FROM reservations WHERE status = 'DONE'"
-        )
-        assert {row["purchase_id"] for row in reserved} == completed
-        sold = sum(item["quantity"] for row in reserved for item in json_of(row["items"]))
-        assert stock["received"] == stock["available"] + sold
-        assert stock["lowest"] is None or stock["lowest"] >= 0
-
-    async def _assert_orders(self, completed: set[Any]) -> None:
-        approved = await self.rows("order", "SELECT id FROM orders WHERE status = 'APPROVED'")
-        assert {row["id"] for row in approved} == completed
-
-
-def json_of(text: str) -> list[Json]:
-    import msgspec  # noqa: PLC0415
-
-    items: list[Json] = msgspec.json.decode(text)
-    return items
+        """Every invariant holds; returns how many purchases ended how."""
+        assert await self.books.violations() == []
+        return await self.books.outcomes()
 
 
 @asynccontextmanager

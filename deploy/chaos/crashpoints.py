@@ -1,0 +1,254 @@
+"""`./just crashpoints`: at every named place a process dies again and again under load, and nothing is lost.
+
+The stack is a real one of its own, with two processes of nothing: while the one is dead, nobody stands in.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+import time
+import tomllib
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from deploy.chaos.books import Books, caught_ids, ledger_of
+from deploy.client import AWAY, Customer, Event, Shop, Unexpected, until
+from deploy.embedded.errors import StackError
+from deploy.embedded.stack import Stack
+
+PARTICIPANTS = ("product", "order", "payment", "purchase", "mail")
+SPEAKERS = ("product", "order", "payment", "purchase", "mail", "account")
+
+POINTS: tuple[tuple[str, str], ...] = (
+    ("purchase", "accept.before_commit"),
+    ("purchase", "accept.before_answer"),
+    *((service, "consumer.before_commit") for service in PARTICIPANTS),
+    *((service, "consumer.after_commit") for service in PARTICIPANTS),
+    *((service, "relay.before_publish") for service in SPEAKERS[:5]),
+    *((service, "relay.before_mark") for service in SPEAKERS[:5]),
+    ("orchestrator", "orchestrator.between_publishes"),
+    ("orchestrator", "orchestrator.before_ack"),
+    *(
+        ("payment", f"provider.{when}_{what}")
+        for what in ("authorizing", "capturing", "voiding")
+        for when in ("before", "after")
+    ),
+    ("mail", "mail.before_send"),
+    ("mail", "mail.before_record"),
+    ("purchase", "sweep.time_out"),
+    ("purchase", "sweep.redrive"),
+)
+PATIENCE = {"redrive_after": 2.0, "deadline": 15.0}
+HURRIED: dict[str, dict[str, float]] = {
+    "sweep.time_out": {"deadline": 0.3},
+    "sweep.redrive": {"redrive_after": 0.3},
+}
+"""Without these settings the sweeps would have nothing to find."""
+
+TOKENS = ("tok_ok", "tok_ok", "tok_ok", "tok_decline", "tok_error_after", "tok_slow")
+CANCELLED = 0.15
+"""So many purchases are cancelled by their customers at once: of a slow one, a hold must be given back."""
+SETTINGS = {
+    "STREAMS_PER_ACCOUNT": "1000",
+    "PENDING_PER_ACCOUNT": "1000",
+    "CODES_PER_HOUR": "1000",
+    "RETRY_SECONDS": "1",
+    "PROVIDER_TIMEOUT": "2",
+    "SLOW_SECONDS": "0.5",
+}
+SETTLE_SECONDS = 120.0
+
+
+@dataclass
+class Outcome:
+    """What one point's run showed."""
+
+    point: str
+    kills: int
+    purchases: int
+    outcomes: dict[str, int]
+    violations: list[str]
+    seconds: float
+    settled_after: float
+    """Seconds from the last death until everything was settled."""
+
+
+@dataclass
+class Load:
+    """Customers that buy one thing after the other and follow each to its end."""
+
+    customers: list[Customer]
+    products: list[str]
+    wrong: list[str] = field(default_factory=list)
+    bought: int = 0
+
+    async def run(self, enough: int, deaths_left: Any) -> None:
+        """At least `enough` purchases, and on until nobody has to die any more."""
+
+        async def one(customer: Customer, draw: random.Random) -> None:
+            while self.bought < enough or deaths_left() > 0:
+                self.bought += 1
+                await self.buy(customer, draw)
+
+        await asyncio.gather(*(one(each, random.Random(n)) for n, each in enumerate(self.customers)))  # noqa: S311
+
+    async def buy(self, customer: Customer, draw: random.Random) -> None:
+        basket = dict.fromkeys(draw.sample(self.products, 2), 1)
+        bought = await customer.buy_surely(basket, token=draw.choice(TOKENS))
+        if draw.random() < CANCELLED:
+            await cancel(customer, bought["id"])
+        seen: list[Event] = [event async for event in customer.watch(bought["id"])]
+        if [event.id for event in seen] != list(range(1, len(seen) + 1)):
+            self.wrong.append(f"I8: {bought['id']}: {[event.id for event in seen]}")
+
+
+async def cancel(customer: Customer, purchase_id: str) -> None:
+    """It may be decided already, and the service may be dead: both are fine."""
+    with suppress(Unexpected, *AWAY):
+        await customer.call("POST", f"/purchases/{purchase_id}/cancel")
+
+
+@asynccontextmanager
+async def armed(stack: Stack, service: str, place: str, kills: int, chance: float) -> AsyncIterator[Path]:
+    """The service runs with its failpoint on; yields the file that counts the deaths that are left."""
+    budget = stack.home / "failpoint"
+    budget.write_text(str(kills))
+    settings = stack.home / "settings" / f"{service}.toml"
+    before = settings.read_text()
+    known = tomllib.loads(before) | PATIENCE | HURRIED.get(place, {})
+    known |= {"failpoint": place, "failpoint_budget": str(budget), "failpoint_chance": chance}
+    settings.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in known.items()))
+    await asyncio.to_thread(stack.restart, service)
+    try:
+        yield budget
+    finally:
+        budget.write_text("0")
+        settings.write_text(before)
+        await asyncio.to_thread(stack.restart, service)
+
+
+async def crash(stack: Stack, load: Load, service: str, place: str, given: argparse.Namespace) -> Outcome:
+    """One point: die `kills` times under load, then let everything settle, then compare the books."""
+    began = time.monotonic()
+    bought, before = load.bought, await books(stack)
+    known = await before.outcomes()
+    async with armed(stack, service, place, given.kills, given.chance) as budget:
+        enough = load.bought + given.purchases
+
+        def left() -> int:
+            hurry = time.monotonic() - began > given.seconds
+            return 0 if hurry else int(budget.read_text() or 0)
+
+        await load.run(enough, left)
+        deaths = given.kills - int(budget.read_text() or 0)
+    quiet = time.monotonic()
+    violations = list(load.wrong)
+    load.wrong.clear()
+    try:
+        await until(lambda: settled(stack), seconds=SETTLE_SECONDS)
+    except TimeoutError:
+        violations.append(f"not settled within {SETTLE_SECONDS:.0f} s")
+    after = time.monotonic() - quiet
+    now = await books(stack)
+    return Outcome(
+        f"{service}:{place}",
+        deaths,
+        load.bought - bought,
+        dict(await now.outcomes() - known),
+        violations + await now.violations(),
+        round(time.monotonic() - began, 1),
+        round(after, 1),
+    )
+
+
+async def books(stack: Stack) -> Books:
+    async with Shop.at(stack.url("edge"), stack.url("mail_api")) as shop:
+        return Books(stack.database_urls, await ledger_of(shop.session, stack.url("psp")))
+
+
+async def settled(stack: Stack) -> bool | None:
+    """Settled, and every mail sent: accepting it settles, sending it comes after."""
+    held = await books(stack)
+    queued = await held.rows("mail", "SELECT count(*) FROM mails WHERE status = 'queued'")
+    unsent = await held.rows("purchase", "SELECT count(*) FROM outbox WHERE published_at IS NULL")
+    return True if await held.unsettled() == 0 and queued[0]["count"] == unsent[0]["count"] == 0 else None
+
+
+async def campaign(stack: Stack, given: argparse.Namespace) -> list[Outcome]:
+    outcomes = []
+    async with Shop.at(stack.url("edge"), stack.url("mail_api"), connections=200) as shop:
+        load = await prepare(shop, given.customers)
+        for service, place in POINTS:
+            if given.point and given.point not in f"{service}:{place}":
+                continue
+            outcome = await crash(stack, load, service, place, given)
+            print(line(outcome), flush=True)
+            outcomes.append(outcome)
+        for subject in ("Your receipt", "Your purchase could not be completed"):
+            repeated = await caught_ids(shop.session, stack.url("mail_api"), subject)
+            print(f"{subject}: {len(repeated)} mails, {repeated.total() - len(repeated)} repetitions")
+    return outcomes
+
+
+async def prepare(shop: Shop, customers: int) -> Load:
+    made = [await shop.register() for _ in range(customers)]
+    for each in made:
+        await each.verify()
+    category = await made[0].call(
+        "POST", "/categories", expect=201, body={"name": f"Chaos {time.time_ns()}", "description": "-"}
+    )
+    products = [
+        await made[0].create_product(category["id"], f"P{n}", price=1000, inventory=100_000)
+        for n in range(20)
+    ]
+    return Load(made, [product["id"] for product in products])
+
+
+def line(outcome: Outcome) -> str:
+    ends = " ".join(f"{kind} {count}" for kind, count in sorted(outcome.outcomes.items()))
+    return (
+        f"| {outcome.point} | {outcome.kills} | {outcome.purchases} | {ends} | {len(outcome.violations)} "
+        f"| {outcome.settled_after} s | {outcome.seconds} s |"
+        + "".join(f"\n    {violation}" for violation in outcome.violations[:5])
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="just crashpoints", description=__doc__)
+    parser.add_argument("--kills", type=int, default=50, help="deaths at each point")
+    parser.add_argument("--purchases", type=int, default=200, help="at least so many at each point")
+    parser.add_argument("--chance", type=float, default=0.3, help="of dying at each visit")
+    parser.add_argument("--seconds", type=float, default=180, help="at most for one point's deaths")
+    parser.add_argument("--customers", type=int, default=20)
+    parser.add_argument("--point", help="only points whose name contains this")
+    parser.add_argument("--port-base", type=int, default=25_000)
+    given = parser.parse_args()
+    with TemporaryDirectory(prefix="shop-crash-") as home:
+        stack = Stack(home=Path(home), port_base=given.port_base, environment=SETTINGS)
+        try:
+            stack.start(tied=True)
+            _ = stack.running  # planning writes the settings files: not after we have changed one
+            print("| point | kills | purchases | outcomes | violations | settled after | took |")
+            print("|---|---|---|---|---|---|---|", flush=True)
+            outcomes = asyncio.run(campaign(stack, given))
+        except StackError as error:
+            print(f"crashpoints: {error}", file=sys.stderr)
+            return 1
+        finally:
+            stack.stop()
+    total = Counter[str]()
+    for outcome in outcomes:
+        total.update(kills=outcome.kills, purchases=outcome.purchases, violations=len(outcome.violations))
+    print(dict(total))
+    return 1 if total["violations"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
