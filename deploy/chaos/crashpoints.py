@@ -118,6 +118,7 @@ async def cancel(customer: Customer, purchase_id: str) -> None:
 @asynccontextmanager
 async def armed(stack: Stack, service: str, place: str, kills: int, chance: float) -> AsyncIterator[Path]:
     """The service runs with its failpoint on; yields the file that counts the deaths that are left."""
+    stack.program(service)  # planning writes the settings files: not once we have changed one
     budget = stack.home / "failpoint"
     budget.write_text(str(kills))
     settings = stack.home / "settings" / f"{service}.toml"
@@ -234,7 +235,6 @@ def main() -> int:
         stack = Stack(home=Path(home), port_base=given.port_base, environment=SETTINGS)
         try:
             stack.start(tied=True)
-            _ = stack.running  # planning writes the settings files: not after we have changed one
             print("| point | kills | purchases | outcomes | violations | settled after | took |")
             print("|---|---|---|---|---|---|---|", flush=True)
             outcomes = asyncio.run(campaign(stack, given))
