@@ -4,7 +4,7 @@ from litestar import Litestar
 
 from common.http.app import create as create_app
 from common.http.auth import Verifier
-from purchase import routes, streams
+from purchase import page, routes, streams
 from purchase.parts import Parts
 from purchase.settings import PurchaseSettings
 
@@ -38,4 +38,5 @@ def create(settings: PurchaseSettings, parts: Parts, *, serves: bool) -> Litesta
         needed=held.needed(),
         reported={**held.reported(), "redis": parts.progress.answers},
         body_limit=settings.body_limit,
+        pages=page.pages(settings) if serves else (),
     )

@@ -15,3 +15,5 @@ class PurchaseSettings(ApiSettings, frozen=True, kw_only=True):
     backlog_limit: int = 500
     """Purchases PENDING for over 10 s, above which the shop closes its door until they are decided (P17)."""
     streams_per_account: int = 20
+    mail_page_url: str | None = None
+    """A development stack: where people find the mail it catches; the page links there."""

@@ -91,6 +91,8 @@ def service_settings(layout: Layout, passwords: Passwords, service: str, port: i
         settings["signing_key_file"] = str(signing_key(layout))
     if service == "payment":
         settings["psp_url"] = f"http://{layout.address('psp')}"
+    if service == "purchase":
+        settings["mail_page_url"] = f"http://localhost:{layout.port('mail_api')}"
     if service == "mail":
         settings |= {"smtp_host": "127.0.0.1", "smtp_port": layout.port("smtp")}
     return settings
