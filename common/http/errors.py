@@ -93,7 +93,7 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
         return respond(
             400, detail="The request is not valid.", code="invalid", errors=_fields(request, error)
         )
-    if error.status_code >= 500:
+    if error.status_code >= 500 and not isinstance(error, Refused):
         log.error("%s %s", request.method, request.url.path, exc_info=error)
         return respond(error.status_code, code="internal")
     code = error.code if isinstance(error, Refused) else HTTPStatus(error.status_code).name.lower()
