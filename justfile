@@ -73,6 +73,11 @@ bench *arguments: _environment
 hooks:
     git config core.hooksPath deploy/hooks
 
+# Take the broker's whole disk away under load, twenty times
+[no-exit-message]
+wipes *arguments: _environment
+    @exec {{ python }} -m deploy.chaos.wipes "$@"
+
 # Kill processes at every named place under load and compare the books (long: about 50 minutes; --point, --kills)
 [no-exit-message]
 crashpoints *arguments: _environment

@@ -1,7 +1,7 @@
 """`./just wipes`: the broker loses its whole disk under load, again and again, and nothing else is lost.
 
-Purchases in flight are driven again (P10); what nobody drives, such as the mail with a verification code and the
-changes of the catalogue, is said again from the outboxes of the last day (P16).
+Purchases in flight are driven again (P10). What nobody drives, such as the mail with a verification code and
+the changes of the catalogue, is said again from the outboxes of the last day (P16).
 """
 
 import argparse
@@ -101,9 +101,8 @@ async def campaign(stack: Stack, given: argparse.Namespace) -> int:
                 sep="\n    " if wrong else "",
                 flush=True,
             )
-        print(
-            f"{given.times - failed} of {given.times} settled and exact: {dict(await (await books(stack)).outcomes())}"
-        )
+        ends = dict(await (await books(stack)).outcomes())
+        print(f"{given.times - failed} of {given.times} settled and exact: {ends}")
     return failed
 
 
