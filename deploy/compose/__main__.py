@@ -67,7 +67,8 @@ def own(service: str, passwords: Passwords) -> Toml:
         case "payment":
             return {"psp_url": f"http://psp:{PORT}"}
         case "purchase":
-            return {"redis_url": f"redis://:{passwords.of('redis')}@redis:6379/0"}
+            redis_url = f"redis://:{passwords.of('redis')}@redis:6379/0"
+            return {"redis_url": redis_url, "mail_page_url": f"{PUBLIC_URL}:8025"}
         case "mail":
             return {"smtp_host": "mailhog", "smtp_port": 1025}
         case _:
