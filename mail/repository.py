@@ -29,11 +29,12 @@ IS_DUE = "SELECT EXISTS (SELECT FROM mails WHERE status = 'queued' AND next_try_
 
 # The lease is the time of the next try: whoever dies with it in hand has lost it by then. The number of the
 # try is its token: who was stopped for too long and goes on cannot take the mail from whoever has it now.
+# In the order of the alphabet backwards: somebody waits for a verification code, nobody for a receipt.
 CLAIM = """
 WITH due AS (
   SELECT about, kind, version FROM mails
   WHERE status = 'queued' AND next_try_at <= now()
-  ORDER BY next_try_at LIMIT $1 FOR UPDATE SKIP LOCKED
+  ORDER BY kind DESC, next_try_at LIMIT $1 FOR UPDATE SKIP LOCKED
 )
 UPDATE mails SET tries = tries + 1, next_try_at = now() + make_interval(secs => $2)
 FROM due WHERE (mails.about, mails.kind, mails.version) = (due.about, due.kind, due.version)
@@ -96,7 +97,7 @@ async def is_due(tx: Transaction) -> bool:
 async def claim(tx: Transaction, *, limit: int, lease_seconds: float) -> list[Due]:
     """Those that are due, the longest waiting first; nobody else gets them while the lease runs."""
     rows = await tx.fetch(CLAIM, limit, lease_seconds)
-    return sorted(map(_due, rows), key=lambda due: due.accepted_at)
+    return sorted(map(_due, rows), key=lambda due: (due.mail.kind != "verification", due.accepted_at))
 
 
 def _due(row: Row) -> Due:

@@ -54,5 +54,10 @@ MAILS = Table(
     ),
     CheckConstraint("status <> 'parked' OR reason IS NOT NULL", name="reason"),
 )
-Index("ix_mails_due", MAILS.c.next_try_at, postgresql_where=MAILS.c.status == text("'queued'"))
+Index(
+    "ix_mails_due",
+    MAILS.c.kind.desc(),
+    MAILS.c.next_try_at,
+    postgresql_where=MAILS.c.status == text("'queued'"),
+)
 Index("ix_mails_parked", MAILS.c.accepted_at, postgresql_where=MAILS.c.status == text("'parked'"))

@@ -45,9 +45,10 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("status <> 'parked' OR reason IS NOT NULL", name=op.f("ck_mails_reason")),
     )
-    _index("ix_mails_due", "next_try_at", status="queued")
+    _index("ix_mails_due", "kind DESC", "next_try_at", status="queued")
     _index("ix_mails_parked", "accepted_at", status="parked")
 
 
-def _index(name: str, column: str, *, status: str) -> None:
-    op.create_index(name, "mails", [column], postgresql_where=sa.text(f"status = '{status}'"))
+def _index(name: str, *columns: str, status: str) -> None:
+    ordered = [sa.text(column) for column in columns]
+    op.create_index(name, "mails", ordered, postgresql_where=sa.text(f"status = '{status}'"))
