@@ -42,7 +42,7 @@ async def test_a_newcomer_registers_stocks_the_shop_buys_and_sees_every_step(
 
 
 async def test_a_declined_purchase_shows_why_and_how_everything_is_undone(
-    page: Page, shop: Shop, pictures: Path
+    page: Page, shop: Shop, pictures: Path, tmp_path: Path
 ) -> None:
     name = await signed_in(page, shop)
     await buy(page, name, provider="Accepts")
@@ -57,7 +57,7 @@ async def test_a_declined_purchase_shows_why_and_how_everything_is_undone(
     await picture(page, pictures / "page-failed.png")
     await page.set_viewport_size(NARROW)
     assert await page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
-    await picture(page, pictures / "page-narrow.png")
+    await picture(page, tmp_path / "page-narrow.png")
 
 
 async def test_steps_are_shown_while_the_purchase_is_under_way(page: Page, shop: Shop) -> None:
@@ -205,7 +205,7 @@ async def signed_in(page: Page, shop: Shop) -> str:
     """A verified customer, and twenty pieces of a product of which nobody else buys; answers its name."""
     customer = await shop.register()
     await customer.verify()
-    name = f"Lantern {secrets.token_hex(4)}"
+    name = f"Lantern No. {secrets.randbelow(10**9)}"
     category = await customer.call(
         "POST", "/categories", expect=201, body={"name": name, "description": "Light"}
     )
