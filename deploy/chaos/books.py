@@ -29,6 +29,11 @@ MAILS = "SELECT about AS id, kind FROM mails WHERE status = 'sent' AND kind <> '
 UNSENT = (
     "SELECT count(*) FROM outbox WHERE published_at IS NULL AND created_at < now() - interval '5 seconds'"
 )
+OPEN = (
+    ("purchase", "SELECT count(*) FROM purchases WHERE settled_at IS NULL"),
+    ("purchase", "SELECT count(*) FROM outbox WHERE published_at IS NULL"),
+    ("mail", "SELECT count(*) FROM mails WHERE status = 'queued'"),
+)
 LETTERS = "SELECT count(*) FROM dead_letter"
 GAPS = """
 SELECT purchase_id FROM purchase_event GROUP BY purchase_id
@@ -50,16 +55,16 @@ class Books:
         finally:
             await connection.close()
 
-    async def unsettled(self) -> int:
-        [row] = await self.rows("purchase", "SELECT count(*) FROM purchases WHERE settled_at IS NULL")
-        count: int = row["count"]
-        return count
+    async def are_closed(self) -> bool:
+        """Everything is settled, said, and mailed: accepting a mail settles, sending it comes after."""
+        counts = [(await self.rows(service, statement))[0]["count"] for service, statement in OPEN]
+        return not any(counts)
 
     async def outcomes(self) -> Counter[str]:
         return Counter(row["status"] for row in await self.rows("purchase", PURCHASES))
 
     async def violations(self) -> list[str]:
-        """Every invariant that does not hold, in words; call it when everything is settled."""
+        """Every invariant that does not hold, in words; call it when the books are closed."""
         purchases = {row["id"]: row for row in await self.rows("purchase", PURCHASES)}
         completed = {key for key, row in purchases.items() if row["status"] == "COMPLETED"}
         return [

@@ -175,11 +175,7 @@ async def books(stack: Stack) -> Books:
 
 
 async def settled(stack: Stack) -> bool | None:
-    """Settled, and every mail sent: accepting it settles, sending it comes after."""
-    held = await books(stack)
-    queued = await held.rows("mail", "SELECT count(*) FROM mails WHERE status = 'queued'")
-    unsent = await held.rows("purchase", "SELECT count(*) FROM outbox WHERE published_at IS NULL")
-    return True if await held.unsettled() == 0 and queued[0]["count"] == unsent[0]["count"] == 0 else None
+    return await (await books(stack)).are_closed() or None
 
 
 async def campaign(stack: Stack, given: argparse.Namespace) -> list[Outcome]:

@@ -88,13 +88,14 @@ class Whole:
 
     async def settled(self, *, seconds: float = 40.0) -> None:
         async def answer() -> bool | None:
-            return True if await self.books.unsettled() == 0 else None
+            return await self.books.are_closed() or None
 
         await until(answer, seconds=seconds)
 
     async def assert_exact(self) -> Counter[str]:
         """Every invariant holds; returns how many purchases ended how."""
-        assert await self.books.violations() == []
+        if wrong := await self.books.violations():
+            raise AssertionError("\n".join(wrong))
         return await self.books.outcomes()
 
 
