@@ -346,3 +346,22 @@ async def test_purchases_are_accepted_while_the_broker_is_away(
 async def fresh(servers: Servers) -> None:
     client = await nats.connect(servers.nats_url)
     await client.close()
+
+
+async def test_a_stream_that_its_client_left_is_forgotten(settings: Make, issuer: Issuer) -> None:
+    async with shop(settings(streams_per_account=2), issuer) as client:
+        purchase_id = await client.buy()
+        url = f"{client.url}/api/v1/purchases/{purchase_id}/events"
+        for _ in range(6):
+
+            async def opened() -> bool:
+                async with client.session.get(url, headers=client.headers) as response:
+                    return response.status == 200
+
+            await eventually(opened)
+        first = await client.session.get(url, headers=client.headers)
+        second = await client.session.get(url, headers=client.headers)
+        async with client.session.get(url, headers=client.headers) as third:
+            assert (first.status, second.status, third.status) == (200, 200, 429)
+        first.close()
+        second.close()
