@@ -52,7 +52,7 @@ class Consumer:
         self._stopping = asyncio.Event()
 
     async def run(self, concurrency: int = 1) -> None:
-        """Runs until `stop()`, which lets the batches in hand finish."""
+        """Runs until `stop()`, which lets the batches in hand finish and gives the others back."""
         async with asyncio.TaskGroup() as tasks:
             for _ in range(concurrency):
                 tasks.create_task(self._loop())
@@ -60,7 +60,8 @@ class Consumer:
     async def stop(self) -> None:
         self._stopping.set()
         with suppress(nats.errors.Error):
-            await self.puller.stop()
+            for delivery in await self.puller.stop():
+                await self._answer(delivery, b"-NAK")  # to another replica, at once
 
     async def _loop(self) -> None:
         stopped = asyncio.ensure_future(self._stopping.wait())
@@ -90,10 +91,12 @@ class Consumer:
     async def _attempt(self, deliveries: Sequence[Delivery]) -> None:
         """An outage harms nobody: the batch is held, nothing is fetched, until it is over (J10)."""
         delay = 0.25
-        while not self._stopping.is_set():
+        while True:
             try:
                 await self.work(deliveries)
             except UNAVAILABLE as error:
+                if self._stopping.is_set():
+                    return
                 log.warning("%s holds %d messages: %r", self.durable, len(deliveries), error)
                 await asyncio.sleep(delay)
                 delay = min(5.0, 2 * delay)

@@ -58,7 +58,7 @@ class Puller:
         self.broker = broker
         self.durable = durable
         self.batch_size = batch_size
-        self._queue: deque[Delivery] = deque()
+        self.waiting: deque[Delivery] = deque()
         self._arrived = asyncio.Event()
         self._inbox = f"{broker.inbox_prefix}.pull.{durable}"
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{durable}"
@@ -74,7 +74,7 @@ class Puller:
 
     async def batch(self) -> list[Delivery]:
         """Waits for the first message, then takes what is there: never waits to fill."""
-        while not self._queue:
+        while not self.waiting:
             self._arrived.clear()
             await self._ask()
             try:
@@ -82,19 +82,21 @@ class Puller:
                     await self._arrived.wait()
             except TimeoutError:
                 self._check_silence()
-        taken = [self._queue.popleft() for _ in range(min(self.batch_size, len(self._queue)))]
+        taken = [self.waiting.popleft() for _ in range(min(self.batch_size, len(self.waiting)))]
         await self._ask()
         return taken
 
-    async def stop(self) -> None:
-        """What is still queued will be redelivered to somebody."""
+    async def stop(self) -> list[Delivery]:
+        """Takes no more; returns what was queued and nobody will handle here."""
         if self._subscription is not None and self.broker.up:
             await self._subscription.unsubscribe()
-        self._queue.clear()
+        queued = list(self.waiting)
+        self.waiting.clear()
+        return queued
 
     async def _ask(self) -> None:
         """One request at a time, and only while less than a batch is waiting."""
-        if self._missing > 0 or len(self._queue) >= self.batch_size:
+        if self._missing > 0 or len(self.waiting) >= self.batch_size:
             return
         self._missing = self.batch_size
         self._heard = time.monotonic()
@@ -109,7 +111,7 @@ class Puller:
         self._heard = time.monotonic()
         if message.reply:
             self._missing -= 1
-            self._queue.append(Delivery(message))
+            self.waiting.append(Delivery(message))
             self._arrived.set()
         elif message.subject == self._current:
             self._on_status(message)

@@ -240,3 +240,29 @@ async def test_partitions_are_made_ahead_and_dropped_when_nobody_needs_them(
         )
     assert [row["relname"] for row in rows] == ["outbox_20200102"]  # it still holds an unsent message
     assert ahead == 4
+
+
+async def test_a_consumer_that_stops_gives_back_what_it_did_not_begin(bench: Bench) -> None:
+    """Another replica has it at once, not after the redelivery time of ten seconds."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(tx: Transaction, batch: Sequence[Message]) -> list[Message]:
+        begun.set()
+        await go_on.wait()
+        return await bench.handle(tx, batch)
+
+    outbox = Outbox(lambda _: None)
+    first = bench.consumer(outbox)
+    first.work = transactional(bench.db, outbox, Codec(words(order)), slow)
+    running = asyncio.ensure_future(first.run())
+    await bench.publish(encode(command()))
+    await begun.wait()
+    later = [command() for _ in range(30)]
+    await bench.publish(*map(encode, later))
+    await eventually(lambda: len(first.puller.waiting) == 30)
+    await first.stop()
+    go_on.set()
+    async with asyncio.timeout(5):
+        await running
+    async with consuming(bench.consumer(outbox)):
+        await eventually(lambda: len(bench.effects) == 31, seconds=5)
