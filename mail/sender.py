@@ -129,7 +129,7 @@ class Sender:
 
     async def _write(self, due: Due, outcome: Outcome) -> Verdict:
         settings = self.settings
-        async with self.db.begin() as tx:
+        async with self.db.read() as tx:  # one statement commits by itself: two round trips less per mail
             if outcome.verdict is Verdict.SENT:
                 await repository.record_sent(tx, due.mail)
                 return Verdict.SENT
