@@ -62,6 +62,7 @@ SETTINGS = {
     "RETRY_SECONDS": "1",
     "PROVIDER_TIMEOUT": "2",
     "SLOW_SECONDS": "0.5",
+    "SHOP_LONGEST_PAUSE": "0.1",  # the supervisor may be in a hurry: dying is the point
 }
 SETTLE_SECONDS = 120.0
 

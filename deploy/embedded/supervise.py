@@ -15,7 +15,7 @@ from supervisor.states import ProcessStates  # type: ignore[import-untyped]
 from supervisor.supervisord import Supervisor  # type: ignore[import-untyped]
 
 GLANCE = 0.2
-LONGEST_PAUSE = 5.0
+LONGEST_PAUSE = float(os.environ.get("SHOP_LONGEST_PAUSE", "5"))
 SETTLED = 10.0
 
 
