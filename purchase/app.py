@@ -14,6 +14,7 @@ ROUTES = [
     routes.show_purchase,
     routes.cancel_purchase,
     streams.open_stream_session,
+    streams.close_stream_session,
     streams.watch_purchase,
     streams.watch_purchases,
 ]

@@ -4,7 +4,7 @@ import time
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response, delete, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter
@@ -40,16 +40,26 @@ async def open_stream_session(
 ) -> Response[None]:
     """The token as a cookie that only the stream routes read: EventSource cannot send a header."""
     token = request.headers["Authorization"].partition(" ")[2].strip()
-    cookie = Cookie(
+    seconds = max(0, int(request.user.expires_at - time.time()))
+    return Response(None, status_code=HTTP_204_NO_CONTENT, cookies=[_cookie(token, seconds, settings)])
+
+
+@delete("/purchases/stream-session", status_code=HTTP_204_NO_CONTENT, opt={"public": True})
+async def close_stream_session(settings: NamedDependency[PurchaseSettings]) -> Response[None]:
+    """Takes the cookie away; whoever signs out need not wait for its end."""
+    return Response(None, status_code=HTTP_204_NO_CONTENT, cookies=[_cookie("", 0, settings)])
+
+
+def _cookie(token: str, seconds: int, settings: PurchaseSettings) -> Cookie:
+    return Cookie(
         key=COOKIE,
         value=token,
         path=f"{PREFIX}/purchases",
-        max_age=max(0, int(request.user.expires_at - time.time())),
+        max_age=seconds,
         httponly=True,
         samesite="strict",
         secure=settings.public_url.startswith("https:"),
     )
-    return Response(None, status_code=HTTP_204_NO_CONTENT, cookies=[cookie])
 
 
 @get("/purchases/{purchase_id:uuid}/events", opt={"cookie": COOKIE}, media_type=EVENT_STREAM)

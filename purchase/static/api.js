@@ -40,7 +40,8 @@ export async function enter(path, body) {
 }
 
 export async function signOut() {
-  await call("POST", "/account/logout").catch(() => {}); // whatever the answer: the tokens are forgotten here
+  const ends = [call("POST", "/account/logout"), call("DELETE", "/purchases/stream-session")];
+  await Promise.allSettled(ends); // whatever the answer: the tokens are forgotten here
   keep(null);
 }
 

@@ -319,6 +319,9 @@ async def test_the_browsers_cookie_opens_streams_and_nothing_else(settings: Make
                 assert streaming.status == 200
             async with browser.get(base, headers=sent) as reading:
                 assert reading.status == 401
+            async with browser.delete(session_url, headers=sent) as closing:
+                assert closing.status == 204
+                assert closing.cookies["stream_session"]["max-age"] == "0"
 
 
 async def test_too_many_pending_purchases_of_one_account_are_refused(settings: Make, issuer: Issuer) -> None:
