@@ -1,6 +1,7 @@
 """Events in, decide, publish all, acknowledge: a crash anywhere only repeats itself (protocol P7)."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -48,10 +49,19 @@ def advancing(publisher: Publisher) -> Work:
     return advance
 
 
+MOST_DELIVERIES = 20
+"""Without a table a crash forgets the attempts: then only the stream's own count tells."""
+
+
 def parking(publisher: Publisher) -> Park:
     """There is no table here: the purchase service keeps the orchestrator's dead letters (protocol 9)."""
+    attempts = Counter[str]()
 
-    async def park(delivery: Delivery, error: str) -> None:
+    async def attempt(delivery: Delivery) -> int:
+        attempts[delivery.name] += 1
+        return MOST_DELIVERIES if delivery.deliveries >= MOST_DELIVERIES else attempts[delivery.name]
+
+    async def keep(delivery: Delivery, error: str) -> None:
         letter = ParkMessage(
             cause_id=delivery.header("Nats-Msg-Id"),
             digest=hashlib.sha256(delivery.payload).hexdigest(),
@@ -65,4 +75,4 @@ def parking(publisher: Publisher) -> Park:
         if not all(await publisher.publish([as_outgoing(letter)])):
             raise NotPublished(letter.id)
 
-    return park
+    return Park(attempt, keep)

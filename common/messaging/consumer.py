@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 import nats
 
@@ -15,10 +16,19 @@ from common.postgres.database import UNAVAILABLE
 log = logging.getLogger(__name__)
 
 ALONE_FROM = 3
-PARKED_AT = 5
+LONE_ATTEMPTS = 2
 
 Work = Callable[[Sequence[Delivery]], Awaitable[None]]
-Park = Callable[[Delivery, str], Awaitable[None]]
+
+
+class Park(NamedTuple):
+    """`attempt` counts an attempt to handle a message alone, before it is made, and survives a crash.
+
+    A message that was merely at hand when others killed the process has been delivered often, but not tried.
+    """
+
+    attempt: Callable[[Delivery], Awaitable[int]]
+    keep: Callable[[Delivery, str], Awaitable[None]]
 
 
 class NotYet(Exception):
@@ -29,7 +39,7 @@ class Consumer:
     """Feeds a durable's messages to the work, at least once, in batches.
 
     A batch that fails is tried again one message at a time, so a bad one harms only itself; from its third
-    delivery a message is handled alone, at the fifth it is parked unread (J8).
+    delivery a message is handled alone, twice at most; then it is parked unread (J8).
     """
 
     def __init__(
@@ -83,10 +93,16 @@ class Consumer:
         for delivery in deliveries:
             if delivery.deliveries < ALONE_FROM:
                 continue
-            if delivery.deliveries >= PARKED_AT and not self._is_waiting(delivery):
-                await self._put_aside(delivery)
-            else:
+            if self._is_waiting(delivery) or await self._may_try(delivery):
                 await self._attempt([delivery])
+            else:
+                await self._put_aside(delivery)
+
+    async def _may_try(self, delivery: Delivery) -> bool:
+        try:
+            return await self.park.attempt(delivery) <= LONE_ATTEMPTS
+        except UNAVAILABLE:
+            return True  # nothing can be tried now; the attempt will hold it until it can
 
     async def _attempt(self, deliveries: Sequence[Delivery]) -> None:
         """An outage harms nobody: the batch is held, nothing is fetched, until it is over (J10)."""
@@ -129,7 +145,9 @@ class Consumer:
         """Parked before it is parsed; if even that fails, it comes again."""
         error = self._errors.pop(delivery.sequence, None)
         try:
-            await self.park(delivery, repr(error) if error else "delivered too often; no error seen here")
+            await self.park.keep(
+                delivery, repr(error) if error else "delivered too often; no error seen here"
+            )
         except Exception:
             log.exception("%s could not park %s", self.durable, delivery.subject)
         else:

@@ -11,6 +11,13 @@ INSERT INTO dead_letter (message_id, durable, subject, payload, deliveries, erro
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::int[], $6::text[])
 """
 
+# Written down before the attempt: a message that kills its process must not be tried for ever.
+SUSPECT = """
+INSERT INTO suspect (message_id, attempts) VALUES ($1, 1)
+ON CONFLICT (message_id) DO UPDATE SET attempts = suspect.attempts + 1, attempted_at = now()
+RETURNING attempts
+"""
+
 
 class Letter(NamedTuple):
     """A row of `dead_letter`."""
@@ -21,6 +28,12 @@ class Letter(NamedTuple):
     payload: bytes
     deliveries: int
     error: str
+
+
+async def suspect(tx: Transaction, message_id: str) -> int:
+    """Counts an attempt to handle the message alone; returns how many there were, with this one."""
+    attempts: int = await tx.value(SUSPECT, message_id)
+    return attempts
 
 
 async def keep(tx: Transaction, letters: Iterable[Letter]) -> None:

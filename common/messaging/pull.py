@@ -47,6 +47,11 @@ class Delivery:
     def payload(self) -> bytes:
         return self.message.data
 
+    @property
+    def name(self) -> str:
+        """The message's id; of a message without one, its place in the stream."""
+        return self.header("Nats-Msg-Id") or f"{self.subject}:{self.sequence}"
+
     def header(self, name: str) -> str | None:
         return self.message.headers.get(name) if self.message.headers else None
 

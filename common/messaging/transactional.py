@@ -36,9 +36,13 @@ def transactional(db: Database, outbox: Outbox, codec: Codec, handler: Handler) 
 
 
 def parking(db: Database, durable: str) -> Park:
-    """Dead letters go to a table of the service that could not handle them."""
+    """Dead letters go to a table of the service that could not handle them, lone attempts to another."""
 
-    async def park(delivery: Delivery, error: str) -> None:
+    async def count(delivery: Delivery) -> int:
+        async with db.read() as tx:
+            return await dead_letters.suspect(tx, delivery.name)
+
+    async def keep(delivery: Delivery, error: str) -> None:
         letter = dead_letters.Letter(
             message_id=delivery.header("Nats-Msg-Id"),
             durable=durable,
@@ -50,4 +54,4 @@ def parking(db: Database, durable: str) -> Park:
         async with db.begin() as tx:
             await dead_letters.keep(tx, [letter])
 
-    return park
+    return Park(count, keep)

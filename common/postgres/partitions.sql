@@ -8,6 +8,7 @@ DECLARE
   parent text; day date; child text; unsent boolean;
 BEGIN
   IF NOT pg_try_advisory_xact_lock(hashtext('maintain_partitions')) THEN RETURN; END IF;
+  DELETE FROM suspect WHERE attempted_at < now() - interval '7 days';
   FOREACH parent IN ARRAY ARRAY['inbox', 'outbox'] LOOP
     FOR day IN SELECT generate_series(today - 1, today + 2, interval '1 day')::date LOOP
       child := parent || '_' || to_char(day, 'YYYYMMDD');

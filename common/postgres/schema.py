@@ -31,6 +31,11 @@ CREATE TABLE relay_state (
   CONSTRAINT ck_relay_state_single CHECK (single)
 );
 INSERT INTO relay_state DEFAULT VALUES;
+CREATE TABLE suspect (
+  message_id text NOT NULL CONSTRAINT pk_suspect PRIMARY KEY,
+  attempts integer NOT NULL,
+  attempted_at timestamptz NOT NULL DEFAULT now()
+);
 CREATE TABLE dead_letter (
   id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT pk_dead_letter PRIMARY KEY,
   message_id text,

@@ -38,6 +38,7 @@ def new_metadata() -> MetaData:
     _inbox(metadata)
     _outbox(metadata)
     _relay_state(metadata)
+    _suspect(metadata)
     _dead_letter(metadata)
     return metadata
 
@@ -86,6 +87,16 @@ def _relay_state(metadata: MetaData) -> None:
             server_default=true(),
         ),
         Column("stream_created_at", DateTime(timezone=True)),
+    )
+
+
+def _suspect(metadata: MetaData) -> None:
+    Table(
+        "suspect",
+        metadata,
+        Column("message_id", Text, primary_key=True),
+        Column("attempts", Integer, nullable=False),
+        Column("attempted_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     )
 
 

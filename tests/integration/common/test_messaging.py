@@ -17,6 +17,7 @@ from common.messaging.codec import Codec, encode, words
 from common.messaging.consumer import Consumer, NotYet
 from common.messaging.outbox import Outbox
 from common.messaging.publisher import Outgoing, Publisher
+from common.messaging.pull import Delivery, Puller
 from common.messaging.relay import Relay
 from common.messaging.transactional import parking, transactional
 from common.postgres.database import Database, Transaction
@@ -266,3 +267,48 @@ async def test_a_consumer_that_stops_gives_back_what_it_did_not_begin(bench: Ben
         await running
     async with consuming(bench.consumer(outbox)):
         await eventually(lambda: len(bench.effects) == 31, seconds=5)
+
+
+async def test_messages_that_others_crashes_delivered_often_are_tried_before_they_are_parked(
+    bench: Bench,
+) -> None:
+    """A process that dies again and again has its whole queue delivered again and again, untried."""
+    messages = [command() for _ in range(10)]
+    await bench.publish(*map(encode, messages))
+    dying = Puller(bench.broker, "order", batch_size=64)
+    client = await bench.broker.ready()
+    for _ in range(7):
+        taken: list[Delivery] = []
+        while len(taken) < len(messages):
+            taken += await dying.batch()
+        for delivery in taken:
+            await client.publish(delivery.message.reply, b"-NAK")
+    await dying.stop()
+    await client.flush()
+    async with consuming(bench.consumer(Outbox(lambda _: None))):
+        await eventually(lambda: len(bench.effects) == 10, seconds=15)
+    assert await bench.rows("SELECT count(*) FROM dead_letter") == 0
+
+
+async def test_a_message_that_kills_its_process_is_parked_after_two_lone_attempts(bench: Bench) -> None:
+    """The count of attempts is on disk before each attempt, so a crash does not forget it."""
+    message = command()
+    await bench.publish(encode(message))
+    park = parking(bench.db, "order")
+    puller = Puller(bench.broker, "order", batch_size=1)
+    [delivery] = await puller.batch()
+    assert [await park.attempt(delivery) for _ in range(3)] == [1, 2, 3]  # three lives of a process
+    client = await bench.broker.ready()
+    for _ in range(2):
+        await client.publish(delivery.message.reply, b"-NAK")
+        [delivery] = await puller.batch()
+    assert delivery.deliveries == 3
+    await client.publish(delivery.message.reply, b"-NAK")
+    await puller.stop()
+    async with consuming(bench.consumer(Outbox(lambda _: None))):
+
+        async def parked() -> bool:
+            return await bench.rows("SELECT count(*) FROM dead_letter") == 1
+
+        await eventually(parked, seconds=15)
+    assert not bench.effects
