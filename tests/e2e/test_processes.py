@@ -71,13 +71,13 @@ async def test_a_thousand_purchases_are_terminal_settled_and_exact(
 
 
 async def test_a_decision_reaches_its_client_within_200_ms(stack: Stack) -> None:
-    """At 20 purchases a second, so that the figure is the path's and not a queue's.
+    """At ten purchases a second, so that the figure is the path's and not a queue's.
 
     The best of three: another job on the machine says nothing about the path.
     """
     seen: list[float] = []
     while len(seen) < 3 and min(seen, default=1000.0) > 200:
-        figures = await bench.run(stack, Namespace(purchases=200, buyers=10, hot=False, rate=20.0))
+        figures = await bench.run(stack, Namespace(purchases=120, buyers=10, hot=False, rate=10.0))
         assert figures["wrong"] == []
         seen.append(figures["decision_to_client_ms"]["p99"])
     assert min(seen) <= 200, seen
