@@ -77,6 +77,8 @@ class Outcome:
     outcomes: dict[str, int]
     violations: list[str]
     seconds: float
+    slowest: float
+    """Seconds from the customer's click to the end of the purchase that took longest."""
     settled_after: float
     """Seconds from the last death until everything was settled."""
 
@@ -89,6 +91,7 @@ class Load:
     products: list[str]
     wrong: list[str] = field(default_factory=list)
     bought: int = 0
+    slowest: float = 0.0
 
     async def run(self, enough: int, deaths_left: Any) -> None:
         """At least `enough` purchases, and on until nobody has to die any more."""
@@ -102,10 +105,12 @@ class Load:
 
     async def buy(self, customer: Customer, draw: random.Random) -> None:
         basket = dict.fromkeys(draw.sample(self.products, 2), 1)
+        began = time.monotonic()
         bought = await customer.buy_surely(basket, token=draw.choice(TOKENS))
         if draw.random() < CANCELLED:
             await cancel(customer, bought["id"])
         seen: list[Event] = [event async for event in customer.watch(bought["id"])]
+        self.slowest = max(self.slowest, time.monotonic() - began)
         if [event.id for event in seen] != list(range(1, len(seen) + 1)):
             self.wrong.append(f"I8: {bought['id']}: {[event.id for event in seen]}")
 
@@ -139,7 +144,7 @@ async def armed(stack: Stack, service: str, place: str, kills: int, chance: floa
 async def crash(stack: Stack, load: Load, service: str, place: str, given: argparse.Namespace) -> Outcome:
     """One point: die `kills` times under load, then let everything settle, then compare the books."""
     began = time.monotonic()
-    bought, before = load.bought, await books(stack)
+    bought, before, load.slowest = load.bought, await books(stack), 0.0
     known, wrong_before = await before.outcomes(), set(await before.violations())
     async with armed(stack, service, place, given.kills, given.chance) as budget:
         enough = load.bought + given.purchases
@@ -166,6 +171,7 @@ async def crash(stack: Stack, load: Load, service: str, place: str, given: argpa
         dict(await now.outcomes() - known),
         violations + [each for each in await now.violations() if each not in wrong_before],
         round(time.monotonic() - began, 1),
+        round(load.slowest, 1),
         round(after, 1),
     )
 
@@ -213,7 +219,7 @@ def line(outcome: Outcome) -> str:
     ends = " ".join(f"{kind} {count}" for kind, count in sorted(outcome.outcomes.items()))
     return (
         f"| {outcome.point} | {outcome.kills} | {outcome.purchases} | {ends} | {len(outcome.violations)} "
-        f"| {outcome.settled_after} s | {outcome.seconds} s |"
+        f"| {outcome.slowest} s | {outcome.settled_after} s | {outcome.seconds} s |"
         + "".join(f"\n    {violation}" for violation in outcome.violations[:5])
     )
 
@@ -232,8 +238,11 @@ def main() -> int:
         stack = Stack(home=Path(home), port_base=given.port_base, environment=SETTINGS)
         try:
             stack.start(tied=True)
-            print("| point | kills | purchases | outcomes | violations | settled after | took |")
-            print("|---|---|---|---|---|---|---|", flush=True)
+            print(
+                "| point | kills | purchases | outcomes | violations "
+                "| slowest purchase | settled after | took |"
+            )
+            print("|---|---|---|---|---|---|---|---|", flush=True)
             outcomes = asyncio.run(campaign(stack, given))
         except StackError as error:
             print(f"crashpoints: {error}", file=sys.stderr)
