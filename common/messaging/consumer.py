@@ -16,7 +16,9 @@ from common.postgres.database import UNAVAILABLE
 log = logging.getLogger(__name__)
 
 ALONE_FROM = 3
-LONE_ATTEMPTS = 2
+LONE_FAILURES = 2
+LONE_DEATHS = 4
+"""An attempt that left no error was cut short: by the message, which then does so each time, or by chance."""
 
 Work = Callable[[Sequence[Delivery]], Awaitable[None]]
 
@@ -39,7 +41,8 @@ class Consumer:
     """Feeds a durable's messages to the work, at least once, in batches.
 
     A batch that fails is tried again one message at a time, so a bad one harms only itself; from its third
-    delivery a message is handled alone, twice at most; then it is parked unread (J8).
+    delivery a message is handled alone; when that has failed twice, or has taken the process with it four
+    times, it is parked unread (J8).
     """
 
     def __init__(
@@ -99,8 +102,9 @@ class Consumer:
                 await self._put_aside(delivery)
 
     async def _may_try(self, delivery: Delivery) -> bool:
+        most = LONE_FAILURES if delivery.sequence in self._errors else LONE_DEATHS
         try:
-            return await self.park.attempt(delivery) <= LONE_ATTEMPTS
+            return await self.park.attempt(delivery) <= most
         except UNAVAILABLE:
             return True  # nothing can be tried now; the attempt will hold it until it can
 

@@ -228,7 +228,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="just crashpoints", description=__doc__)
     parser.add_argument("--kills", type=int, default=50, help="deaths at each point")
     parser.add_argument("--purchases", type=int, default=200, help="at least so many at each point")
-    parser.add_argument("--chance", type=float, default=0.3, help="of dying at each visit")
+    parser.add_argument("--chance", type=float, default=0.15, help="of dying at each visit")
     parser.add_argument("--seconds", type=float, default=180, help="at most for one point's deaths")
     parser.add_argument("--customers", type=int, default=20)
     parser.add_argument("--point", help="only points whose name contains this")
