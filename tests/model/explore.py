@@ -5,6 +5,7 @@ import time
 from array import array
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Generic, Protocol, TypeVar
 
 S = TypeVar("S", bound=Hashable)
@@ -41,6 +42,10 @@ class Space(Protocol[S]):
         """Whether it is only the end of a budget when nothing good can follow."""
         ...
 
+    def weight(self, move: Move) -> float:
+        """How readily a random walk makes this move, as against others."""
+        ...
+
     def told(self, move: Move) -> str: ...
 
 
@@ -63,9 +68,9 @@ class _Seen(Generic[S]):
 
     states: list[S]
     numbers: dict[S, int]
-    parents: "array[int]" = field(default_factory=lambda: array("l", [-1]))
-    sources: "array[int]" = field(default_factory=lambda: array("l"))
-    targets: "array[int]" = field(default_factory=lambda: array("l"))
+    parents: "array[int]" = field(default_factory=lambda: array("i", [-1]))
+    sources: "array[int]" = field(default_factory=lambda: array("i"))
+    targets: "array[int]" = field(default_factory=lambda: array("i"))
 
     def add(self, state: S, parent: int) -> None:
         number = self.numbers.setdefault(state, len(self.states))
@@ -75,10 +80,23 @@ class _Seen(Generic[S]):
         self.sources.append(parent)
         self.targets.append(number)
 
+    def backwards(self) -> tuple["array[int]", "array[int]"]:
+        """All sources, those of one target together; and where each target's begin."""
+        first = array("i", bytes(4 * (len(self.states) + 1)))
+        for target in self.targets:
+            first[target + 1] += 1
+        for number in range(len(self.states)):
+            first[number + 1] += first[number]
+        into, free = array("i", self.sources), first[:]
+        for source, target in zip(self.sources, self.targets, strict=True):
+            into[free[target]] = source
+            free[target] += 1
+        return first, into
+
 
 def explore(space: Space[S], *, most: int = 5_000_000) -> Result:
     """Safety in every state, a good end in every last one, and a way to one from every other."""
-    began = time.perf_counter()
+    began = time.process_time()
     seen = _Seen([space.start], {space.start: 0})
     ends: list[int] = []
     wrong: tuple[str, int] | None = None
@@ -96,7 +114,7 @@ def explore(space: Space[S], *, most: int = 5_000_000) -> Result:
         states=len(seen.states),
         edges=len(seen.targets),
         ends=len(ends),
-        seconds=time.perf_counter() - began,
+        seconds=time.process_time() - began,
         wrong=wrong[0] if wrong else None,
         story=_story(space, seen, wrong[1]) if wrong else (),
     )
@@ -108,7 +126,8 @@ def _visit(space: Space[S], seen: _Seen[S], number: int, ends: list[int]) -> tup
         return wrong, number
     before = len(seen.targets)
     for _, after in space.moves(state):
-        seen.add(after, number)
+        if after != state:
+            seen.add(after, number)
     if len(seen.targets) == before or space.rests(state):
         wrong = space.unfinished(state)
         if wrong is None:
@@ -120,15 +139,14 @@ def _visit(space: Space[S], seen: _Seen[S], number: int, ends: list[int]) -> tup
 
 def _stuck(space: Space[S], seen: _Seen[S], ends: Sequence[int]) -> tuple[str, int] | None:
     """The first state from which no good end can be reached."""
-    into: list[list[int]] = [[] for _ in seen.states]
-    for source, target in zip(seen.sources, seen.targets, strict=True):
-        into[target].append(source)
+    first, into = seen.backwards()
     can_end = bytearray(len(seen.states))
     for end in ends:
         can_end[end] = True
     waiting = list(ends)
     while waiting:
-        for source in into[waiting.pop()]:
+        number = waiting.pop()
+        for source in into[first[number] : first[number + 1]]:
             if not can_end[source]:
                 can_end[source] = True
                 waiting.append(source)
@@ -148,13 +166,13 @@ def _story(space: Space[S], seen: _Seen[S], number: int) -> list[str]:
         next(
             space.told(move) for move, after in space.moves(seen.states[here]) if after == seen.states[there]
         )
-        for here, there in zip(way, way[1:], strict=False)  # noqa: RUF007
+        for here, there in pairwise(way)
     ]
 
 
 def walk(space: Space[S], seed: int, *, most: int = 1000) -> Result:
     """One way through a space too large to see whole: the moves of one seed."""
-    began, chance = time.perf_counter(), random.Random(seed)
+    began, chance = time.process_time(), random.Random(seed)
     state, story = space.start, list[str]()
     wrong = space.broken(state)
     while wrong is None and len(story) < most and not space.rests(state):
@@ -165,9 +183,9 @@ def walk(space: Space[S], seed: int, *, most: int = 1000) -> Result:
             break
         if not moves:
             break
-        move, state = chance.choice(moves)
+        [(move, state)] = chance.choices(moves, [space.weight(move) for move, _ in moves])
         story.append(space.told(move))
         wrong = space.broken(state)
     if wrong is None and not space.excused(state):
         wrong = space.unfinished(state)
-    return Result(len(story) + 1, len(story), 1, time.perf_counter() - began, wrong, story)
+    return Result(len(story) + 1, len(story), 1, time.process_time() - began, wrong, story)

@@ -16,7 +16,7 @@ from tests.model.words import AT, PRICE
 UNDONE_ORDER = {Order.CANCELED, Order.REFUSED, Order.TOMBSTONE}
 NOT_PAID = {Payment.DECLINED, Payment.VOIDED, Payment.TOMBSTONE}
 GIVEN_UP = "no_answer"
-"""Why a human must look when nobody is at fault but the provider."""
+"""The reason when nobody is at fault but the provider."""
 
 
 def held_by_provider(held: Held) -> list[int]:
@@ -38,9 +38,13 @@ def payment_status(held: Held) -> Payment | None:
 
 
 def needs_human(held: Held) -> bool:
-    """Not counting a provider that never answered."""
+    return payment_status(held) is Payment.ATTENTION
+
+
+def contradicts(held: Held) -> bool:
+    """A human is needed, and not because the provider never answered."""
     payment = held.till.payment
-    return payment is not None and payment.status is Payment.ATTENTION and payment.reason != GIVEN_UP
+    return needs_human(held) and payment is not None and payment.reason != GIVEN_UP
 
 
 def is_incomplete(held: Held) -> bool:
@@ -76,7 +80,7 @@ NEVER: Mapping[str, Callable[[Held], bool]] = {
     "money taken for a purchase that is not completed": lambda held: (
         taken(held) > 0 and held.row.status is not Status.COMPLETED
     ),
-    "a payment that needs a human": needs_human,
+    "a contradiction in payment": contradicts,
     "completed, but a step is not done": is_incomplete,
     "the wrong mail, or two": lambda held: (
         len(held.mails) > 1

@@ -1,4 +1,4 @@
-"""What is on the way, in numbers: a multiset of letters is one number, and what happens to it is worked out once."""  # noqa: E501
+"""What is on the way, in numbers: a multiset of letters is one number, and what becomes of it is kept."""
 
 from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, NamedTuple, TypeVar
@@ -36,7 +36,7 @@ class Copy(NamedTuple):
 
 
 class Post:
-    """Every copy that was ever sent, and the inbox bit by which its hearer knows it again (0: it does not)."""  # noqa: E501
+    """Every copy ever sent, and the inbox bit by which its hearer knows it again (0: it does not)."""
 
     def __init__(self, recognises: Callable[[Copy], bool]) -> None:
         self._recognises = recognises

@@ -1,6 +1,6 @@
 """The real gateway over the real book: only the socket between them is missing."""
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 import msgspec
@@ -37,7 +37,7 @@ class Asked(Psp):
 
 
 def answers(till: Till, provider: type[Asked]) -> list[tuple[Answer, tuple[Entry, ...]]]:
-    """All that the provider can answer now, and its book afterwards. It may decline what it did not hold yet."""  # noqa: E501
+    """All that the provider can answer now, and its book afterwards. What it does not hold it may decline."""
     assert till.payment is not None
     possible: dict[tuple[Entry, ...], Answer] = {}
     for limit in (None, 0):
@@ -48,10 +48,10 @@ def answers(till: Till, provider: type[Asked]) -> list[tuple[Answer, tuple[Entry
     return [(answer, entries) for entries, answer in possible.items()]
 
 
-def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
+def at_once(awaitable: Awaitable[T]) -> T:
     """What it returns, given that it never waits."""
     try:
-        coroutine.send(None)
+        next(awaitable.__await__())
     except StopIteration as returned:
         result: T = returned.value
         return result

@@ -1,8 +1,9 @@
-"""The orchestrator's real work, from the bytes it is handed to the bytes it publishes, on an unreliable stream."""  # noqa: E501
+"""The orchestrator's real work, from the bytes it is handed to the bytes that an unreliable stream stores."""
 
 from collections.abc import Sequence
 from itertools import chain, combinations
 from typing import NamedTuple, cast
+from unittest.mock import patch
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -12,7 +13,9 @@ from common.messaging.codec import Codec, encode, words
 from common.messaging.publisher import Outgoing, Publisher
 from common.messaging.pull import Delivery
 from common.messaging.streams import SPEAKERS
-from orchestrator.worker import NotPublished, advancing
+from orchestrator import worker
+from orchestrator.purchase import PURCHASE
+from orchestrator.saga import Saga
 from tests.model.provider import at_once
 
 CODEC = Codec(words(*SPEAKERS))
@@ -48,22 +51,24 @@ class Stream:
         return tuple(word for number, word in enumerate(self.offered) if self.stores(number))
 
 
-def advances(event: PurchaseMessage) -> list[Advance]:
+def advances(event: PurchaseMessage, saga: Saga = PURCHASE) -> list[Advance]:
     """Every set of its outputs may be stored when the connection, or the process, goes away."""
-    everything = _advance(event, None)
+    everything = _advance(event, None, saga)
     count = len(everything.stored)
     parts = chain.from_iterable(combinations(range(count), size) for size in range(count))
-    return [everything, *(_advance(event, part) for part in parts)]
+    return [everything, *(_advance(event, part, saga) for part in parts)]
 
 
-def _advance(event: PurchaseMessage, numbers: Sequence[int] | None) -> Advance:
+def _advance(event: PurchaseMessage, numbers: Sequence[int] | None, saga: Saga) -> Advance:
     stream = Stream(numbers)
-    try:
-        at_once(advancing(cast("Publisher", stream))([delivery(event)]))  # type: ignore[arg-type]
-    except NotPublished:
-        is_acknowledged = False
-    else:
-        is_acknowledged = True
+    with patch.object(worker, "PURCHASE", saga):
+        work = worker.advancing(cast("Publisher", stream))
+        try:
+            at_once(work([delivery(event)]))
+        except worker.NotPublished:
+            is_acknowledged = False
+        else:
+            is_acknowledged = True
     return Advance(stream.stored, numbers is None, is_acknowledged)
 
 

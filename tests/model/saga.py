@@ -1,8 +1,8 @@
 """The whole shop as two state spaces: the project's rules, and an adversary between them (protocol 4).
 
-It delivers in any order, delivers again, loses, crashes the orchestrator between its publishes and payment between
-the provider's answer and its own commit, cancels, and fires deadlines and re-drives whenever it likes.
-"""  # noqa: E501
+It delivers in any order, delivers again, loses, crashes the orchestrator between its publishes and payment
+between the provider's answer and its own commit, cancels, fires deadlines and re-drives whenever it likes.
+"""
 
 from collections.abc import Iterator
 from functools import cache
@@ -38,13 +38,14 @@ class Step(NamedTuple):
 
 
 class Counted:
-    """Every fault has a budget; what was delivered is gone, and what is lost comes again only by a re-drive."""  # noqa: E501
+    """Every fault has a budget; what was delivered is gone, what is lost comes again only by a re-drive."""
 
     def __init__(self, size: Size, rules: Rules = REAL) -> None:
         self.size = size
         self.shop = Shop(size, rules)
         self.nets = Nets(self.shop.post, are_sets=self.has_sets)
         self._delivered: dict[tuple[Rows, Letter], list[Step]] = {}
+        self._moved: dict[Rows, list[tuple[Change, Rows]]] = {}
         rows, sent = self.shop.opening()
         self.start: State = (rows, self.nets.plus(self.nets.empty, sent), 0, size.budget)
 
@@ -55,20 +56,18 @@ class Counted:
 
     def moves(self, state: State) -> Iterator[tuple[Move, State]]:
         rows, net, known, budget = state
-        plus, less, bits, faults = self.nets.plus, self.nets.less, self.shop.post.bits, self._delivered
+        plus, less, bits, delivered = self.nets.plus, self.nets.less, self.shop.post.bits, self._delivered
         for letter, rest in self.nets.each(net):
-            for step in faults.get((rows, letter)) or self._deliver(rows, letter):
+            for step in delivered.get((rows, letter)) or self._deliver(rows, letter):
                 if not step.cost or affordable(budget, step.cost):
                     now_known = known | bits[letter]
                     now = less(plus(net if step.stays else rest, step.sent), now_known)
                     yield step, (step.rows, now, now_known, budget - step.cost)
             if affordable(budget, LOSS) and self._can_be_lost(letter):
                 yield letter, (rows, rest, known, budget - LOSS)
-        parts = self.shop.parts(rows)
-        for change in self.shop.moved(parts):
+        for change, after in self._moved.get(rows) or self._move(rows):
             if affordable(budget, change.cost) and (net == self.nets.empty or self._needs_no_quiet(change)):
-                now = less(plus(net, change.sent), known)
-                yield change, (self.shop.after(parts, change), now, known, budget - change.cost)
+                yield change, (after, less(plus(net, change.sent), known), known, budget - change.cost)
 
     def broken(self, state: State) -> str | None:
         return self.shop.wrong(state[0])
@@ -82,7 +81,10 @@ class Counted:
     def excused(self, state: State) -> bool:
         """Losses after which no re-drive is left are the budget's end, not the protocol's."""
         has_lost, may_drive = (self.size.budget - state[3]) & LOSS * 15, state[3] & DRIVE * 15
-        return bool(has_lost and not may_drive)
+        return bool(has_lost and not may_drive) or self.shop.waits_for_human(state[0])
+
+    def weight(self, move: Move) -> float:
+        return 0.05 if isinstance(move, int) or (isinstance(move, Change) and move.is_rare) else 1.0
 
     def told(self, move: Move) -> str:
         told = self.shop.post.told
@@ -105,6 +107,12 @@ class Counted:
         steps = self._delivered[rows, letter] = list(self._steps(rows, letter))
         return steps
 
+    def _move(self, rows: Rows) -> list[tuple[Change, Rows]]:
+        parts = self.shop.parts(rows)
+        moves = [(change, self.shop.after(parts, change)) for change in self.shop.moved(parts)]
+        self._moved[rows] = moves
+        return moves
+
     def _steps(self, rows: Rows, letter: Letter) -> Iterator[Step]:
         advanced = self.shop.advanced(letter)
         if advanced is not None:
@@ -121,12 +129,12 @@ class Counted:
 class Chaos(Counted):
     """Every message comes as often as it likes, whenever it likes, or never, and no inbox remembers any.
 
-    A letter is never gone, so that what only adds letters may as well happen at once: a state is the rows, and all
-    that can have been said while they were so. That is no restriction, for nothing has to be delivered.
+    A letter is never gone, so that what only adds letters may as well happen at once: a state is the rows,
+    and all that can have been said while they were so. That restricts nothing, for nothing has to be delivered.
 
-    With a loss in its budget the chaos ends: all that was on the way is lost, and the inboxes know all of it. From
-    then on there are no faults, and what is left must settle.
-    """  # noqa: E501
+    With a loss in its budget the chaos ends: all that was on the way is lost, and the inboxes know all of it.
+    From then on there are no faults, and what is left must settle.
+    """
 
     def __init__(self, size: Size, rules: Rules = REAL) -> None:
         super().__init__(size, rules)
@@ -138,35 +146,36 @@ class Chaos(Counted):
     def has_sets(self) -> bool:
         return True
 
-    def moves(self, state: State) -> Iterator[tuple[Move, State]]:  # noqa: C901
+    def moves(self, state: State) -> Iterator[tuple[Move, State]]:
         rows, said, known, budget = state
         if known != CHAOS:
             yield from super().moves(state)
             return
+        for move, change in self._changes(rows, said):
+            if affordable(budget, change.cost):
+                after = self.shop.after(self.shop.parts(rows), change)
+                heard = self._saturated(after, said | _said(change.sent))
+                yield move, (after, heard, CHAOS, budget - change.cost)
+        if affordable(budget, LOSS):
+            known = sum({self.shop.post.bits[letter] for letter in _letters(said)})
+            yield "everything is lost", (rows, self.nets.empty, known, budget - LOSS)
+
+    def _changes(self, rows: Rows, said: Said) -> Iterator[tuple[Move, Change]]:
+        """What leaves the rows different: deliveries, and what happens without a letter."""
         parts = self.shop.parts(rows)
         for letter in _letters(said):
             if self.shop.advanced(letter) is None:
                 for change in self.shop.handled(parts, letter).changes:
-                    if affordable(budget, change.cost):
-                        step = Step(
-                            letter, self.shop.after(parts, change), change.sent, change.cost, stays=False
-                        )
-                        yield step, self._after(step.rows, said, change, budget)
+                    yield Step(letter, rows, change.sent, change.cost, stays=False), change
         for change in self.shop.moved(parts):
-            if affordable(budget, change.cost) and self._needs_no_quiet(change):
-                yield change, self._after(self.shop.after(parts, change), said, change, budget)
-        if affordable(budget, LOSS):
-            known = sum({self.shop.post.bits[letter] for letter in _letters(said)})
-            yield "everything is lost", (rows, self.nets.empty, known, budget - LOSS)
+            if self._needs_no_quiet(change):
+                yield change, change
 
     def rests(self, state: State) -> bool:
         return self.shop.is_settled(state[0]) and (state[2] == CHAOS or super().rests(state))
 
     def excused(self, state: State) -> bool:
-        return False
-
-    def _after(self, rows: Rows, said: Said, change: Change, budget: int) -> State:
-        return rows, self._saturated(rows, said | _said(change.sent)), CHAOS, budget - change.cost
+        return self.shop.waits_for_human(state[0])
 
     def _saturated(self, rows: Rows, said: Said) -> Said:
         """With all that is said when everything on the way is delivered but what changes the rows."""

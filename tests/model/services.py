@@ -6,7 +6,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from common.contracts.mail import MailAccepted
 from common.contracts.message import Command, Message, PurchaseMessage, Reply
@@ -29,27 +29,6 @@ from tests.model.provider import Asked, answers
 from tests.model.publishing import Advance, advances
 from tests.model.words import CLOSED, OPEN, PRODUCT, LateAnswer, Word
 
-
-@dataclass(frozen=True)
-class Rules:
-    """What the project decides."""
-
-    advance: Callable[[PurchaseMessage], Sequence[Advance]] = advances
-    arbiter: Callable[[Row, PurchaseMessage], Outcome] = purchases.react
-    time_out: Callable[[Row], Outcome] = purchases.time_out
-    cancel: Callable[[Row], Outcome] = purchases.cancel
-    redrive: Callable[[Row, date], Outcome] = purchases.redrive
-    product: Callable[[Reservation, StockCommand, Shelf], stock.Reaction] = stock.react
-    order: Callable[[Order | None, Command, Account | None], tuple[Order, Reply]] = orders.obey
-    hear: Callable[[Payment | None, PaymentCommand], Change] = payments.hear
-    learn: Callable[[Payment, Status, Answer], Change] = payments.learn
-    provider: type[Asked] = Asked
-    forgotten: frozenset[type[Message]] = field(default=frozenset())
-    """The words that no inbox recognises when they come again."""
-
-
-REAL = Rules()
-
 Rows = tuple[Any, ...]
 
 
@@ -62,13 +41,37 @@ class Effect(NamedTuple):
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Rules:
+    """What the project decides."""
+
+    advance: Callable[[PurchaseMessage], Sequence[Advance]] = advances
+    arbiter: Callable[[Row, PurchaseMessage], Outcome] = purchases.react
+    time_out: Callable[[Row], Outcome] = purchases.time_out
+    cancel: Callable[[Row], Outcome] = purchases.cancel
+    redrive: Callable[[Row, date], Outcome] = purchases.redrive
+    product: Callable[[Reservation, StockCommand, Shelf], stock.Reaction] = stock.react
+    order: Callable[[Order | None, Command, Account | None], tuple[Order | None, Reply]] = orders.obey
+    hear: Callable[[Payment | None, PaymentCommand], tuple[Payment | None, list[Reply]]] = payments.hear
+    learn: Callable[[Payment, Status, Answer], Change] = payments.learn
+    provider: type[Asked] = Asked
+    forgotten: frozenset[type[Message]] = field(default=frozenset())
+    """The words that no inbox recognises when they come again."""
+    leaving: Callable[[Rows, Word, Effect], Effect] = lambda _rows, _word, effect: effect
+    """What becomes of an effect on its way out of a service."""
+
+
+REAL = Rules()
+
+
 def purchase(rules: Rules, rows: Rows, message: PurchaseMessage) -> list[Effect]:
     [row] = rows
     return [decided(row, rules.arbiter(row, message))]
 
 
 def decided(before: Row, outcome: Outcome) -> Effect:
-    return Effect((check_log(before, outcome),), outcome.said)  # type: ignore[arg-type]
+    said = cast("Sequence[Word]", outcome.said)  # the arbiter says nothing but words of the saga
+    return Effect((check_log(before, outcome),), said)
 
 
 def product(rules: Rules, rows: Rows, command: StockCommand) -> list[Effect]:
@@ -93,10 +96,12 @@ def order(rules: Rules, rows: Rows, command: Command, *, may_be_closed: bool) ->
 
 def payment(rules: Rules, rows: Rows, word: PaymentCommand | LateAnswer) -> list[Effect]:
     [till] = rows
-    if isinstance(word, LateAnswer):
-        after, replies = rules.learn(till.payment, word.asked, word.answer)
-    else:
-        after, replies = rules.hear(till.payment, word)
+    change = (
+        rules.learn(till.payment, word.asked, word.answer)
+        if isinstance(word, LateAnswer)
+        else rules.hear(till.payment, word)
+    )
+    after, replies = change
     return [Effect((Till(after, till.entries),), replies)]
 
 

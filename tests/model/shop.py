@@ -1,9 +1,11 @@
-"""What the services do to all that they hold, one local transaction at a time: worked out once, kept in numbers."""  # noqa: E501
+"""What the services do to what they hold, one local transaction at a time: worked out once, in numbers."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from itertools import chain
 from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from common.contracts.message import PurchaseMessage
 from common.contracts.purchase import PurchaseRequested
@@ -11,19 +13,21 @@ from product.model.reservation import Ware
 from purchase import model as purchases
 from tests.model import services
 from tests.model.books import OWNERS, WIDTH, Held, Till, untouched
-from tests.model.invariants import reserved, wrong_shelf, wrong_with
+from tests.model.invariants import needs_human, reserved, wrong_shelf, wrong_with
 from tests.model.network import Copy, Letter, Letters, Numbers, Post
 from tests.model.services import Effect, Rules
-from tests.model.sizes import CRASH, DRIVE, DUPLICATE, GIVE_UP, Size
+from tests.model.sizes import CRASH, DRIVE, DUPLICATE, END, GIVE_UP, Size
 from tests.model.words import TODAY, LateAnswer, purchase_of, requested, ware
 
 Rows = int
-"""The number of everything that is held: the ware, then each purchase's rows in the order of OWNERS."""
+"""The number of all that is held: the ware, what others hold of it, each purchase's rows as in OWNERS."""
 Row = int
 """The number of one of them."""
 
 WARE = 0
-FIRST = 1
+OTHERS = 1
+"""Units that buyers hold who are not looked at."""
+FIRST = 2
 
 
 class Change(NamedTuple):
@@ -36,6 +40,8 @@ class Change(NamedTuple):
     """In faults."""
     name: str = ""
     is_drive: bool = False
+    is_rare: bool = False
+    """What would end a random walk too soon, if it came as readily as everything else."""
 
 
 class Handled(NamedTuple):
@@ -72,7 +78,7 @@ class Shop:
         self.post = Post(self._recognises)
         self._things = Numbers[Any]()
         self._all = Numbers[tuple[Row, ...]]()
-        self._handlers = {
+        self._handlers: Mapping[str, Callable[..., list[Effect]]] = {
             "purchase": services.purchase,
             "product": services.product,
             "order": partial(services.order, may_be_closed=size.account_may_be_closed),
@@ -88,7 +94,7 @@ class Shop:
         """The purchases have just been accepted."""
         held = [untouched(requested(number)) for number in range(self.size.purchases)]
         words = [PurchaseRequested(purchase=each.row.context()) for each in held]
-        rows = self._numbers((ware(self.size.units), *(row for each in held for row in each)))
+        rows = self._numbers((ware(self.size.units), 0, *(row for each in held for row in each)))
         return self._all.of(rows), self.post.letters(words)
 
     def parts(self, rows: Rows) -> tuple[Row, ...]:
@@ -118,7 +124,11 @@ class Shop:
         touched = tuple([parts[at] for at in places])
         found = self._handled.get((letter, touched))
         if found is None:
-            effects = self._handlers[to](self.rules, self._held(touched), word)  # type: ignore[operator]
+            held = self._held(touched)
+            effects = [
+                self.rules.leaving(held, word, effect)
+                for effect in self._handlers[to](self.rules, held, word)
+            ]
             ways = [self._change(places, effect) for effect in effects]
             changes = [way for way in ways if way.rows != touched]
             echo = [way.sent for way in ways if way.rows == touched and not way.cost]
@@ -136,17 +146,22 @@ class Shop:
                     found = list(moves(self._things.things[parts[place]], purchase))
                     self._moved[place, parts[place]] = found
                 yield from found
+        if self.size.has_others:
+            yield from self._others(*self._held(parts[:FIRST]))
 
     def wrong(self, rows: Rows) -> str | None:
-        ware: Ware = self._things.things[self.parts(rows)[WARE]]
+        ware, others = self._held(self.parts(rows)[:FIRST])
         verdicts = self._judged(rows)
-        reserved = sum(verdict.reserved for verdict in verdicts)
-        if problem := wrong_shelf(ware, reserved, self.size.units):
+        held = others + sum(verdict.reserved for verdict in verdicts)
+        if problem := wrong_shelf(ware, held, self.size.units):
             return problem
         return next((verdict.wrong for verdict in verdicts if verdict.wrong), None)
 
     def is_settled(self, rows: Rows) -> bool:
         return all(verdict.is_settled for verdict in self._judged(rows))
+
+    def waits_for_human(self, rows: Rows) -> bool:
+        return any(needs_human(held) for held in self.books(rows))
 
     def books(self, rows: Rows) -> tuple[Held, ...]:
         """What is held of each purchase."""
@@ -194,18 +209,28 @@ class Shop:
 
     def _change(self, places: tuple[int, ...], effect: Effect, **more: Any) -> Change:
         cost = self.size.price(CRASH) if effect.is_fault else 0
-        known = {"cost": cost, "name": effect.note} | more
-        return Change(places, self._numbers(effect.rows), self.post.letters(effect.said), **known)  # type: ignore[arg-type]
+        change = Change(places, self._numbers(effect.rows), self.post.letters(effect.said), cost, effect.note)
+        return change._replace(**more)
 
     def _clocks(self, row: purchases.Row, purchase: int) -> Iterator[Change]:
-        rules, size, places = self.rules, self.size, _places(purchase, "purchase")
-        ends = [("deadline", rules.time_out)] if size.has_deadline else []
-        ends += [("cancel", rules.cancel)] if size.can_cancel else []
-        for name, end in ends if row.status is purchases.Status.PENDING else []:
-            yield self._change(places, services.decided(row, end(row)), name=f"{name} {purchase}")
-        if size.drives and not row.is_settled:
+        rules, places = self.rules, _places(purchase, "purchase")
+        ends = {"deadline": rules.time_out} | ({"cancel": rules.cancel} if self.size.can_cancel else {})
+        for name, end in ends.items() if row.status is purchases.Status.PENDING else ():
+            ended, cost = services.decided(row, end(row)), self.size.price(END)
+            yield self._change(places, ended, name=f"{name} {purchase}", cost=cost, is_rare=True)
+        if self.size.drives and not row.is_settled:
             driven = services.decided(row, rules.redrive(row, TODAY))
-            yield self._change(places, driven, name=f"re-drive {purchase}", cost=DRIVE, is_drive=True)
+            yield self._change(
+                places, driven, name=f"re-drive {purchase}", cost=DRIVE, is_drive=True, is_rare=True
+            )
+
+    def _others(self, ware: Ware, held: int) -> Iterator[Change]:
+        """Any number of other buyers, at any stage of their purchases: all that joins us is the shelf."""
+        for name, units in (("others reserve", 1), ("others release", -1)):
+            left = ware.available - units
+            if left >= 0 and held + units >= 0:
+                effect = Effect((replace(ware, available=left), held + units))
+                yield self._change((WARE, OTHERS), effect, name=name)
 
     def _questions(self, till: Till, purchase: int) -> Iterator[Change]:
         if till.payment is None or not till.payment.status.waits:
