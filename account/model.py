@@ -25,7 +25,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     verified: bool
     active: bool
     version: int
-    not_before: datetime | None
+    least_version: int
     updated_at: datetime
 
 
@@ -70,7 +70,7 @@ def state(kind: type[S], account: Account) -> S:
         role=account.role,
         verified=account.verified,
         active=account.active,
-        not_before=account.not_before,
+        least_version=account.least_version,
     )
 
 

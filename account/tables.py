@@ -37,7 +37,7 @@ ACCOUNTS = Table(
     Column("verified", Boolean, nullable=False, server_default=text("false")),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     Column("version", BigInteger, nullable=False, server_default=text("1")),
-    Column("not_before", DateTime(timezone=True)),
+    Column("least_version", BigInteger, nullable=False, server_default=text("1")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     UniqueConstraint("email"),

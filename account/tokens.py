@@ -66,6 +66,7 @@ class AccessTokens:
             "jti": str(uuid4()),
             "iat": now,
             "exp": now + self.seconds,
+            "ver": account.version,
             "role": account.role,
             "verified": account.verified,
         }

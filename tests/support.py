@@ -110,6 +110,7 @@ class Issuer:
             "iat": now,
             "exp": now + 600,
             "use": "access",
+            "ver": 1,
             "role": role,
             "verified": verified,
         }

@@ -1,12 +1,16 @@
 """What account says. Carries personal data: only order (address) and mail (name, mailbox) listen."""
 
 from datetime import datetime
+from uuid import UUID
 
 from common.contracts.message import EntityEvent
 
 
 class AccountState(EntityEvent, frozen=True, kw_only=True):
-    """The account as it is now. `not_before`: access tokens issued earlier no longer count."""
+    """The account as it is now. A token carries the version it was signed from: the newer of the two counts.
+
+    Tokens from before `least_version` no longer count at all. Versions, and not times: clocks differ.
+    """
 
     email: str
     first_name: str
@@ -16,13 +20,19 @@ class AccountState(EntityEvent, frozen=True, kw_only=True):
     role: str
     verified: bool
     active: bool
-    not_before: datetime | None = None
+    least_version: int = 1
 
 
 class AccountRegistered(AccountState, frozen=True, kw_only=True, tag="evt.account.account_registered"): ...
 
 
 class AccountChanged(AccountState, frozen=True, kw_only=True, tag="evt.account.account_changed"): ...
+
+
+class SessionEnded(EntityEvent, frozen=True, kw_only=True, tag="evt.account.session_ended"):
+    """Its tokens no longer count. `entity_id` is the session's, which ends once: `version` is 1."""
+
+    account_id: UUID
 
 
 class VerificationRequested(EntityEvent, frozen=True, kw_only=True, tag="evt.account.verification_requested"):

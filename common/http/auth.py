@@ -28,6 +28,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
     account_id: UUID
     session_id: UUID
+    version: int
+    """Of the account, when the token was signed."""
     role: str
     verified: bool
     expires_at: float
@@ -130,6 +132,7 @@ def _caller(claims: dict[str, Any]) -> Caller:
     return Caller(
         account_id=UUID(claims["sub"]),
         session_id=UUID(claims["sid"]),
+        version=int(claims["ver"]),
         role=str(claims["role"]),
         verified=claims["verified"] is True,
         expires_at=float(claims["exp"]),

@@ -35,7 +35,7 @@ async def test_the_key_set_is_public_cacheable_and_verifies_tokens(api: Api) -> 
     assert set(key) == {"kty", "crv", "x", "kid", "alg", "use"}, "and nothing private"
     assert jwt.get_unverified_header(me.token) == {"alg": "EdDSA", "kid": key["kid"], "typ": "JWT"}
     claims = jwt.decode(me.token, jwt.PyJWK(key), algorithms=["EdDSA"], issuer="shop", audience="shop")
-    assert set(claims) == {"iss", "aud", "sub", "sid", "jti", "iat", "exp", "use", "role", "verified"}
+    assert set(claims) == {"iss", "aud", "sub", "sid", "jti", "iat", "exp", "use", "ver", "role", "verified"}
     assert (claims["sub"], claims["use"], claims["role"]) == (str(me.account_id), "access", "customer")
     assert (claims["verified"], claims["exp"] - claims["iat"]) == (False, 600)
 

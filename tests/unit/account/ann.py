@@ -17,6 +17,6 @@ ANN = Account(
     verified=False,
     active=True,
     version=3,
-    not_before=None,
+    least_version=1,
     updated_at=NOW,
 )
