@@ -13,7 +13,8 @@ from purchase.settings import PurchaseSettings
 
 @asynccontextmanager
 async def program(settings: PurchaseSettings, role: Role) -> AsyncIterator[Program]:
-    async with runtime(settings) as held, aclosing(Progress(settings.redis_url)) as progress:
+    progress = Progress(settings.redis_url, cluster=settings.redis_cluster)
+    async with runtime(settings) as held, aclosing(progress):
         parts = assemble(settings, held, progress)
         yield Program(
             app=app.create(settings, parts, serves=role.serves),

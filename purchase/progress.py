@@ -5,9 +5,8 @@ import logging
 from collections.abc import Callable, Sequence
 
 import msgspec
-import redis.asyncio as redis
-from redis.exceptions import RedisError
 
+from common.redis import LOST, Bell
 from purchase.event_log import Event
 
 log = logging.getLogger(__name__)
@@ -18,16 +17,12 @@ RETRY_SECONDS = 0.5
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[Event]).decode
 
-LOST = (RedisError, OSError, TimeoutError)
-
 
 class Progress:
     """One subscription and one publisher per process."""
 
-    def __init__(self, url: str) -> None:
-        self._client = redis.from_url(
-            url, socket_timeout=5, socket_connect_timeout=2, health_check_interval=10
-        )
+    def __init__(self, url: str, *, cluster: bool) -> None:
+        self._bell = Bell(url, CHANNEL, cluster=cluster)
         self._outgoing: asyncio.Queue[Sequence[Event]] = asyncio.Queue(maxsize=1000)
 
     def tell(self, events: Sequence[Event]) -> None:
@@ -42,7 +37,7 @@ class Progress:
             while not self._outgoing.empty():
                 events += self._outgoing.get_nowait()
             try:
-                await self._client.publish(CHANNEL, _encode(events))
+                await self._bell.ring(_encode(events))
             except LOST as error:
                 log.warning("Redis is away, followers will look by themselves: %r", error)
 
@@ -50,20 +45,17 @@ class Progress:
         """Runs until cancelled. After every (re)subscription anything may have been missed."""
         while True:
             try:
-                async with self._client.pubsub(ignore_subscribe_messages=True) as pubsub:
-                    await pubsub.subscribe(CHANNEL)
+                async with self._bell.listening() as rings:
                     resubscribed()
-                    while True:
-                        message = await pubsub.get_message(timeout=5)
-                        if message:
-                            hear(_decode(message["data"]))
+                    async for ring in rings:
+                        hear(_decode(ring))
             except LOST as error:
                 log.warning("the subscription is lost: %r", error)
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def answers(self) -> None:
         """The readiness probe."""
-        await self._client.ping()
+        await self._bell.answers()
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        await self._bell.aclose()

@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from urllib.parse import unquote, urlsplit
 
 import nats
 from nats.aio.client import Client
@@ -16,7 +17,7 @@ class Broker:
     """The client, once there is one. A service starts and accepts while the broker is away (protocol 1)."""
 
     def __init__(self, url: str, name: str) -> None:
-        self.url = url
+        self.servers = url.split(",")
         self.name = name
         self.inbox_prefix = f"_INBOX_{name}"
         self.client: Client | None = None
@@ -44,11 +45,17 @@ class Broker:
         self._lost.append(callback)
 
     async def keep_connected(self) -> None:
-        """Connects, for as long as it takes; from then on nats-py reconnects by itself for ever."""
+        """Connects, for as long as it takes; from then on nats-py reconnects by itself for ever.
+
+        To any server of a cluster, also one that it hears of later; such an address comes without a password.
+        """
+        known = urlsplit(self.servers[0])
         while self.client is None:
             try:
                 self.client = await nats.connect(
-                    self.url.split(","),
+                    self.servers,
+                    user=known.username and unquote(known.username),
+                    password=known.password and unquote(known.password),
                     name=self.name,
                     inbox_prefix=self.inbox_prefix,
                     connect_timeout=2,

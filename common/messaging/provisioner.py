@@ -11,12 +11,12 @@ import signal
 import msgspec
 from nats.aio.client import Client
 from nats.errors import Error
-from nats.js.api import ConsumerConfig
+from nats.js.api import ConsumerConfig, StreamConfig
 from nats.js.client import JetStreamContext
 from nats.js.errors import NotFoundError
 
 from common.messaging.broker import Broker, broker
-from common.messaging.streams import CONSUMERS, STREAM, consumer, stream
+from common.messaging.streams import CONSUMERS, STREAM, Hears, consumer, stream
 from common.settings import load
 from common.telemetry import configure_logging
 
@@ -27,31 +27,50 @@ EVERY = 2.0
 
 class ProvisionerSettings(msgspec.Struct, frozen=True, kw_only=True):
     nats_url: str
+    """One address, or several with commas between them."""
     stream_replicas: int = 1
+    """Servers that keep the stream and its consumers: 3 in a cluster. A change moves what is there."""
     stream_max_bytes: int = 4 * 1024**3
     log_level: str = "INFO"
 
 
 async def provision(js: JetStreamContext, settings: ProvisionerSettings) -> None:
-    """One pass; does nothing when everything is as it should be."""
-    wanted = stream(replicas=settings.stream_replicas, max_bytes=settings.stream_max_bytes)
+    """One pass; does nothing when everything is as it should be.
+
+    Only what the servers say is not there is created: while a leader is elected they say nothing, or 503.
+    """
+    await _provide_stream(js, stream(replicas=settings.stream_replicas, max_bytes=settings.stream_max_bytes))
+    for hears in CONSUMERS:
+        await _provide_consumer(js, hears)
+
+
+async def _provide_stream(js: JetStreamContext, wanted: StreamConfig) -> None:
     try:
         found = (await js.stream_info(STREAM)).config
-        if (found.max_bytes, found.num_replicas) != (wanted.max_bytes, wanted.num_replicas):
-            await js.update_stream(wanted)
-            log.info("stream %s updated", STREAM)
     except NotFoundError:
         await js.add_stream(wanted)
         log.info("stream %s created", STREAM)
-    there = {info.name: info.config for info in await js.consumers_info(STREAM)}
-    for hears in CONSUMERS:
-        if hears.durable not in there or sorted(_filters(there[hears.durable])) != sorted(hears.filters):
-            await js.add_consumer(STREAM, consumer(hears, replicas=settings.stream_replicas))
-            log.info("consumer %s hears %s", hears.durable, " ".join(hears.filters))
+    else:
+        if (found.max_bytes, found.num_replicas) != (wanted.max_bytes, wanted.num_replicas):
+            await js.update_stream(wanted)
+            log.info("stream %s updated", STREAM)
 
 
-def _filters(config: ConsumerConfig) -> list[str]:
-    return config.filter_subjects or [config.filter_subject or ""]
+async def _provide_consumer(js: JetStreamContext, hears: Hears) -> None:
+    wanted = consumer(hears)
+    try:
+        found = (await js.consumer_info(STREAM, hears.durable)).config
+    except NotFoundError:
+        pass
+    else:
+        if _changeable(found) == _changeable(wanted):
+            return
+    await js.add_consumer(STREAM, wanted)
+    log.info("consumer %s hears %s", hears.durable, " ".join(hears.filters))
+
+
+def _changeable(config: ConsumerConfig) -> tuple[list[str], int]:
+    return sorted(config.filter_subjects or [config.filter_subject or ""]), config.num_replicas or 0
 
 
 async def watch(connection: Broker, settings: ProvisionerSettings) -> None:

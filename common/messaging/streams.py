@@ -94,7 +94,7 @@ def stream(*, replicas: int, max_bytes: int) -> StreamConfig:
     )
 
 
-def consumer(hears: Hears, *, replicas: int) -> ConsumerConfig:
+def consumer(hears: Hears) -> ConsumerConfig:
     """Redelivers for ever; the consumer itself parks what it cannot handle (J7, J8)."""
     return ConsumerConfig(
         durable_name=hears.durable,
@@ -104,5 +104,5 @@ def consumer(hears: Hears, *, replicas: int) -> ConsumerConfig:
         max_deliver=-1,
         max_ack_pending=2048,
         deliver_policy=DeliverPolicy.ALL,
-        num_replicas=replicas,
+        num_replicas=0,  # as many as the stream has, whenever that changes
     )
