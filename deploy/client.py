@@ -7,9 +7,10 @@ import asyncio
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import aiohttp
@@ -52,6 +53,17 @@ async def until(question: Callable[[], Awaitable[T | None]], *, seconds: float) 
             if (answer := await question()) is not None:
                 return answer
             await asyncio.sleep(0.05)
+
+
+async def gather_some(at_once: int, calls: Sequence[Any]) -> list[Any]:
+    """Like gather, with a bound on how many run at the same time."""
+    gate = asyncio.Semaphore(at_once)
+
+    async def one(call: Any) -> Any:
+        async with gate:
+            return await call()
+
+    return await asyncio.gather(*(one(call) for call in calls))
 
 
 async def read_events(response: aiohttp.ClientResponse) -> AsyncIterator[Event]:
@@ -145,6 +157,8 @@ class Customer:
     shop: Shop
     person: Json
     tokens: Json
+    since: float = field(default_factory=time.monotonic)
+    """When the tokens came."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -154,6 +168,13 @@ class Customer:
         self, method: str, path: str, *, expect: int = 200, body: object = None, **headers: str
     ) -> Json:
         return await self.shop.call(method, path, expect=expect, body=body, headers=self.headers | headers)
+
+    async def stay_signed_in(self) -> None:
+        """A new pair of tokens when the old one has lived half its life."""
+        if time.monotonic() - self.since > self.tokens["expires_in"] / 2:
+            spent = {"refresh_token": self.tokens["refresh_token"]}
+            self.tokens = await self.shop.call("POST", "/account/refresh", body=spent)
+            self.since = time.monotonic()
 
     async def verify(self) -> None:
         """Reads the mailed code and hands it in; the new tokens may buy and sell."""

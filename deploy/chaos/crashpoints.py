@@ -99,6 +99,7 @@ class Load:
         async def one(customer: Customer, draw: random.Random) -> None:
             while self.bought < enough or deaths_left() > 0:
                 self.bought += 1
+                await customer.stay_signed_in()
                 await self.buy(customer, draw)
 
         await asyncio.gather(*(one(each, random.Random(n)) for n, each in enumerate(self.customers)))  # noqa: S311
