@@ -1,10 +1,11 @@
 """Where everything is: ports counted from one base, files under one home."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.embedded.errors import Misconfigured
+from deploy.embedded.nodes import CLUSTER, Nodes
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,6 +23,19 @@ OFFSETS = {
     "psp": 7,
     "traefik_api": 8,
 }
+CLUSTER_OFFSETS = {
+    name: offset
+    for offset, name in enumerate(
+        [
+            *("nats-2", "nats-2_monitor", "nats-3", "nats-3_monitor"),
+            *("nats_routes", "nats-2_routes", "nats-3_routes"),
+            *("redis-2", "redis-3", "redis-4", "redis-5", "redis-6"),
+            *("redis_bus", "redis-2_bus", "redis-3_bus", "redis-4_bus", "redis-5_bus", "redis-6_bus"),
+        ],
+        start=10,
+    )
+}
+"""Listened on only where `Nodes` says so."""
 FIRST_SERVICE, MOST_REPLICAS = 30, 8
 SPAN = 100
 
@@ -32,6 +46,7 @@ class Layout:
 
     home: Path
     base: int
+    nodes: Nodes = field(default_factory=Nodes)
 
     def __post_init__(self) -> None:
         """Refuse early what a configuration file could not carry."""
@@ -41,8 +56,20 @@ class Layout:
             raise Misconfigured(f"SHOP_HOME={self.home} holds a character the servers' files cannot carry")
 
     def port(self, name: str) -> int:
-        """The port of a server, by the names of `OFFSETS`."""
-        return self.base + OFFSETS[name]
+        """The port of a server, by the names of `OFFSETS` and `CLUSTER_OFFSETS`."""
+        return self.base + (OFFSETS | CLUSTER_OFFSETS)[name]
+
+    @property
+    def fixed_ports(self) -> dict[str, int]:
+        """Every port that does not belong to a service."""
+        extra = {
+            name
+            for server in CLUSTER
+            for node in self.nodes.names(server)
+            for name in CLUSTER_OFFSETS
+            if getattr(self.nodes, server) > 1 and name.split("_")[0] == node
+        }
+        return {name: self.port(name) for name in [*OFFSETS, *sorted(extra)]}
 
     def service_port(self, service: str, replica: int = 1) -> int:
         """The port of a service's replica, counted from 1."""

@@ -1,4 +1,6 @@
-"""The broker: JetStream in the home, one user, everything on loopback."""
+"""The broker: JetStream in the home, one user, everything on loopback; one server, or three together."""
+
+from pathlib import Path
 
 from deploy.embedded.errors import Misconfigured
 from deploy.embedded.executables import nats_server
@@ -9,7 +11,7 @@ from deploy.embedded.program import Program
 
 USER = "shop"
 CONFIGURATION = """\
-server_name: "shop"
+server_name: "{name}"
 listen: "{listen}"
 http: "{http}"
 max_payload: 1MB
@@ -21,35 +23,72 @@ jetstream {{
 }}
 authorization {{ user: "{user}", password: "{password}" }}
 """
+CLUSTER = """\
+cluster {{
+  name: "shop"
+  listen: "{listen}"
+  authorization {{ user: "{user}", password: "{password}" }}
+  routes: [{routes}]
+}}
+"""
 
 
-def configuration(layout: Layout, passwords: Passwords, sync: str) -> str:
-    """The server's file. `sync` is how long an acknowledged message may wait for the disk, or "always"."""
+def configuration(layout: Layout, passwords: Passwords, sync: str, name: str = "nats") -> str:
+    """A server's file. `sync` is how long an acknowledged message may wait for the disk, or "always"."""
     if not (sync == "always" or sync.removesuffix("ms").removesuffix("s").isdigit()):
         raise Misconfigured(f"SHOP_NATS_SYNC={sync} must be a time as in 1s or 200ms, or always")
-    return CONFIGURATION.format(
-        listen=layout.address("nats"),
-        http=layout.address("nats_monitor"),
-        store=layout.home / "nats",
+    server = CONFIGURATION.format(
+        name=name if is_cluster(layout) else "shop",
+        listen=layout.address(name),
+        http=layout.address(f"{name}_monitor"),
+        store=store(layout, name),
         sync=sync,
         user=USER,
         password=passwords.of("nats"),
     )
+    return server + cluster(layout, passwords, name) if is_cluster(layout) else server
 
 
-def program(layout: Layout, passwords: Passwords, sync: str) -> Program:
-    """Write the file and say how to run on it."""
-    layout.private("nats")
-    file = write_private(layout.private("settings") / "nats.conf", configuration(layout, passwords, sync))
+def cluster(layout: Layout, passwords: Passwords, name: str) -> str:
+    """Whom it keeps the streams with."""
+    password = passwords.of("nats")
+    addresses = [layout.address(f"{node}_routes") for node in layout.nodes.names("nats")]
+    routes = ", ".join(f'"nats://{USER}:{password}@{address}"' for address in addresses)
+    return CLUSTER.format(
+        listen=layout.address(f"{name}_routes"), user=USER, password=password, routes=routes
+    )
+
+
+def is_cluster(layout: Layout) -> bool:
+    """Whether there are several."""
+    return layout.nodes.nats > 1
+
+
+def store(layout: Layout, name: str) -> Path:
+    """A cluster cannot take over what a single server kept, so each has its own."""
+    return layout.private("nats-cluster", name) if is_cluster(layout) else layout.private("nats")
+
+
+def programs(layout: Layout, passwords: Passwords, sync: str) -> list[Program]:
+    """Write the files and say how to run on them."""
+    return [program(layout, passwords, sync, name) for name in layout.nodes.names("nats")]
+
+
+def program(layout: Layout, passwords: Passwords, sync: str, name: str) -> Program:
+    """One server; in a cluster it is ready when it follows whoever leads."""
+    text = configuration(layout, passwords, sync, name)
+    file = write_private(layout.private("settings") / f"{name}.conf", text)
+    asked = "js-server-only" if is_cluster(layout) else "js-enabled-only"
     return Program(
-        name="nats",
+        name=name,
         command=(str(nats_server()), "-c", str(file)),
         group="servers",
-        ready=Answers(layout.port("nats_monitor"), "/healthz?js-enabled-only=true"),
-        port=layout.port("nats"),
+        ready=Answers(layout.port(f"{name}_monitor"), f"/healthz?{asked}=true"),
+        port=layout.port(name),
     )
 
 
 def url(layout: Layout, passwords: Passwords) -> str:
-    """How a client reaches the broker."""
-    return f"nats://{USER}:{passwords.of('nats')}@{layout.address('nats')}"
+    """How a client reaches the broker: every server of it."""
+    names = layout.nodes.names("nats")
+    return ",".join(f"nats://{USER}:{passwords.of('nats')}@{layout.address(name)}" for name in names)

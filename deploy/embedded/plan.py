@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from deploy.embedded import nats, redis, roles, services, traefik
-from deploy.embedded.layout import OFFSETS, WITH_DATABASE, Layout
+from deploy.embedded.layout import WITH_DATABASE, Layout
 from deploy.embedded.passwords import Passwords
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.program import Program
@@ -32,8 +32,8 @@ class Plan:
         services.write_migration_settings(self.layout, self.passwords)
         servers = [
             self.postgres.program(),
-            nats.program(self.layout, self.passwords, self.nats_sync),
-            redis.program(self.layout, self.passwords),
+            *nats.programs(self.layout, self.passwords, self.nats_sync),
+            *redis.programs(self.layout, self.passwords),
             services.smtp(self.layout),
         ]
         if self.bare:
@@ -45,7 +45,7 @@ class Plan:
     def ports(self) -> list[tuple[str, int]]:
         """Every port that will be listened on, with its purpose."""
         unused = {"edge", "psp", "traefik_api"} if self.bare else set()
-        fixed = [(name, self.layout.port(name)) for name in OFFSETS if name not in unused]
+        fixed = [each for each in self.layout.fixed_ports.items() if each[0] not in unused]
         known = {} if self.bare else services.ports(self.layout, self.replicas)
         return [*fixed, *((name, port) for name, numbers in known.items() for port in numbers)]
 

@@ -15,6 +15,8 @@ class Record:
     replicas: dict[str, int]
     bare: bool
     nats_sync: str
+    nats_nodes: int
+    redis_nodes: int
     socket: str
     ports: dict[str, int | None]
 

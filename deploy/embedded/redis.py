@@ -1,5 +1,6 @@
-"""Redis: wake-ups and filters. It is a hint, so it keeps nothing on disk."""
+"""Redis: wake-ups and filters; one server, or a cluster. It is a hint, so it keeps nothing on disk."""
 
+import shutil
 from pathlib import Path
 
 from deploy.embedded.executables import redis_bloom, redis_server
@@ -8,37 +9,67 @@ from deploy.embedded.passwords import Passwords
 from deploy.embedded.probes import Pings
 from deploy.embedded.program import Program
 
+FOLDER = "redis"
 
-def configuration(layout: Layout, passwords: Passwords, bloom: Path | None) -> str:
-    """The server's file; without the module the filters are simply not there."""
+
+def configuration(layout: Layout, passwords: Passwords, bloom: Path | None, name: str = "redis") -> str:
+    """A server's file; without the module the filters are simply not there."""
     lines = [
         "bind 127.0.0.1",
-        f"port {layout.port('redis')}",
+        f"port {layout.port(name)}",
         f"requirepass {passwords.of('redis')}",
-        f'dir "{layout.home / "redis"}"',
+        f'dir "{layout.private(FOLDER, name)}"',
         'save ""',
         "appendonly no",
         "set-proc-title no",  # a title would overwrite the mark by which orphans are found
         "client-output-buffer-limit pubsub 32mb 8mb 60",
         *([f'loadmodule "{bloom}"'] if bloom else []),
+        *(cluster(layout, passwords, name) if is_cluster(layout) else []),
     ]
     return "\n".join(lines) + "\n"
 
 
-def program(layout: Layout, passwords: Passwords) -> Program:
-    """Write the file and say how to run on it."""
-    layout.private("redis")
-    text = configuration(layout, passwords, redis_bloom(layout))
-    file = write_private(layout.private("settings") / "redis.conf", text)
+def cluster(layout: Layout, passwords: Passwords, name: str) -> list[str]:
+    """What makes it a node; `redis_cluster.form` introduces it to the others."""
+    return [
+        "cluster-enabled yes",
+        "cluster-node-timeout 2000",
+        f"cluster-port {layout.port(f'{name}_bus')}",
+        "cluster-require-full-coverage no",
+        "repl-diskless-sync-delay 0",
+        f"masterauth {passwords.of('redis')}",
+    ]
+
+
+def is_cluster(layout: Layout) -> bool:
+    """Whether there are several."""
+    return layout.nodes.redis > 1
+
+
+def programs(layout: Layout, passwords: Passwords) -> list[Program]:
+    """Write the files and say how to run on them."""
+    return [program(layout, passwords, name) for name in layout.nodes.names("redis")]
+
+
+def program(layout: Layout, passwords: Passwords, name: str) -> Program:
+    """One server."""
+    text = configuration(layout, passwords, redis_bloom(layout), name)
+    file = write_private(layout.private("settings") / f"{name}.conf", text)
     return Program(
-        name="redis",
+        name=name,
         command=(str(redis_server(layout)), str(file)),
         group="servers",
-        ready=Pings(layout.port("redis"), passwords.of("redis")),
-        port=layout.port("redis"),
+        ready=Pings(layout.port(name), passwords.of("redis")),
+        port=layout.port(name),
     )
 
 
+def forget(layout: Layout) -> None:
+    """A cluster is formed anew at each start of the stack: its ports may be others now."""
+    shutil.rmtree(layout.home / FOLDER, ignore_errors=True)
+
+
 def url(layout: Layout, passwords: Passwords) -> str:
-    """How a client reaches Redis."""
-    return f"redis://:{passwords.of('redis')}@{layout.address('redis')}/0"
+    """How a client reaches Redis: every server of it."""
+    names = layout.nodes.names("redis")
+    return ",".join(f"redis://:{passwords.of('redis')}@{layout.address(name)}/0" for name in names)

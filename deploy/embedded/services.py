@@ -19,6 +19,7 @@ Toml = Mapping[str, object]
 OWN_SETTINGS = {
     *("SERVICE", "HOST", "PORT", "PUBLIC_URL", "SETTINGS_FILE"),
     *("DATABASE_URL", "DATABASE_OWNER_URL", "NATS_URL", "REDIS_URL", "JWKS_URL", "PSP_URL"),
+    *("REDIS_CLUSTER", "STREAM_REPLICAS"),
     *("SIGNING_KEY_FILE", "LEDGER_FILE", "SMTP_HOST", "SMTP_PORT"),
 }
 """What the stack decides per process: a stray PORT of the caller must not reach them all."""
@@ -83,6 +84,7 @@ def service_settings(layout: Layout, passwords: Passwords, service: str, port: i
         "public_url": public_url(layout),
         "nats_url": nats.url(layout, passwords),
         "redis_url": redis.url(layout, passwords),
+        "redis_cluster": redis.is_cluster(layout),
         "jwks_url": f"http://127.0.0.1:{layout.service_port('account')}/api/v1/account/jwks",
     }
     if service in WITH_DATABASE:
@@ -113,7 +115,8 @@ def provisioner(layout: Layout, passwords: Passwords) -> list[Program]:
     module = "common.messaging.provisioner"
     if not runs(module):
         return []
-    write_toml(layout, "provisioner", {"service": "provisioner", "nats_url": nats.url(layout, passwords)})
+    settings = {"nats_url": nats.url(layout, passwords), "stream_replicas": layout.nodes.nats}
+    write_toml(layout, "provisioner", {"service": "provisioner"} | settings)
     return [module_program(layout, "provisioner", module, Lives(), after="nats")]
 
 
@@ -158,7 +161,7 @@ def write_toml(layout: Layout, process: str, settings: Toml) -> None:
 
 
 def toml(settings: Toml) -> str:
-    """Strings and numbers only; JSON spells both as TOML does."""
+    """Strings, numbers, yes and no: JSON spells them as TOML does."""
     return "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in settings.items())
 
 

@@ -6,20 +6,20 @@ stack.database_url("order")
 stack.stop()
 """
 
-import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from deploy.embedded import leftovers, nats, redis, supervisord
+from deploy.embedded.alone import alone
 from deploy.embedded.control import Control
 from deploy.embedded.errors import AlreadyRunning, Misconfigured, NotReady, NotRunning
 from deploy.embedded.layout import ROOT, WITH_DATABASE, Layout
+from deploy.embedded.nodes import Nodes
 from deploy.embedded.passwords import Passwords
 from deploy.embedded.plan import Plan
 from deploy.embedded.ports import require_free
@@ -39,6 +39,7 @@ class Stack:
     replicas: Mapping[str, int] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     nats_sync: str = "1s"
+    nodes: Nodes = field(default_factory=Nodes)
 
     @classmethod
     def from_environment(cls) -> "Stack":
@@ -51,6 +52,7 @@ class Stack:
             port_base=int(base),
             replicas=replicas_of(os.environ.get("SHOP_REPLICAS", "")),
             nats_sync=os.environ.get("SHOP_NATS_SYNC") or "1s",
+            nodes=Nodes.asked(),
         )
 
     # -- starting and stopping the whole
@@ -60,11 +62,12 @@ class Stack:
 
         A tied stack stops when the calling process ends, however it ends.
         """
-        with self._alone():
+        with alone(self.layout):
             self._refuse_a_second(bare)
             leftovers.end_all(self.home)
             plan = self.plan(bare=bare)
             require_free(plan.ports, self.port_base)
+            redis.forget(self.layout)
             try:
                 self._launch(plan, report, tied=tied)
             except BaseException:
@@ -73,7 +76,7 @@ class Stack:
 
     def stop(self) -> list[str]:
         """Stop every process of this home, also orphans; answer the names of those that ran."""
-        with self._alone():
+        with alone(self.layout):
             return self._end()
 
     def _refuse_a_second(self, bare: bool) -> None:
@@ -105,13 +108,6 @@ class Stack:
             if self.home not in folder.parents:
                 shutil.rmtree(folder, ignore_errors=True)
         return ended
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One start or stop of a home at a time."""
-        with (self.layout.private("run") / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
 
     # -- single processes
 
@@ -167,7 +163,7 @@ class Stack:
     @cached_property
     def layout(self) -> Layout:
         """Its ports and files."""
-        return Layout(self.home, self.port_base)
+        return Layout(self.home, self.port_base, self.nodes)
 
     @cached_property
     def passwords(self) -> Passwords:
@@ -195,7 +191,9 @@ class Stack:
         record = Record.load(self.home)
         if record is None:
             return self
-        return replace(self, port_base=record.port_base, replicas=record.replicas, nats_sync=record.nats_sync)
+        started = replace(self, port_base=record.port_base, replicas=record.replicas)
+        nodes = Nodes(record.nats_nodes, record.redis_nodes)
+        return replace(started, nats_sync=record.nats_sync, nodes=nodes)
 
     @cached_property
     def running(self) -> Plan:
@@ -244,4 +242,5 @@ class Stack:
 
     def _as_record(self, plan: Plan, socket: str) -> Record:
         ports = {program.name: program.port for program in plan.programs}
-        return Record(self.port_base, dict(self.replicas), plan.bare, self.nats_sync, socket, ports)
+        nodes = (self.nodes.nats, self.nodes.redis)
+        return Record(self.port_base, dict(self.replicas), plan.bare, self.nats_sync, *nodes, socket, ports)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
+from deploy.embedded import redis, redis_cluster
 from deploy.embedded.control import Control
 from deploy.embedded.errors import NotReady, StackError
 from deploy.embedded.layout import ROOT, Layout
@@ -72,7 +73,8 @@ class Starting:
                 cluster = pool.submit(self.plan.postgres.create)
                 launch()
                 first = self.begin(pool, "start")
-                self.complete([*first, pool.submit(self.data, pool, cluster), *self.broker(pool)])
+                data = pool.submit(self.data, pool, cluster)
+                self.complete([*first, data, pool.submit(self.provision, pool), pool.submit(self.form)])
                 self.complete(self.begin(pool, "services"))
             finally:
                 self.abandoned.set()
@@ -92,15 +94,23 @@ class Starting:
                 self.control.start(program.name)
         return [pool.submit(self.await_ready, program) for program in due]
 
-    def broker(self, pool: ThreadPoolExecutor) -> list[Future[None]]:
+    def provision(self, pool: ThreadPoolExecutor) -> None:
         """The provisioner as soon as there is a broker to provision."""
-        (nats,) = (program for program in self.plan.programs if program.name == "nats")
+        self.await_nodes("nats")
+        self.complete(self.begin(pool, "nats"))
 
-        def provision() -> None:
-            self.await_ready(nats, quietly=True)
-            self.complete(self.begin(pool, "nats"))
+    def form(self) -> None:
+        """Several Redis servers are strangers until they are introduced."""
+        self.await_nodes("redis")
+        if redis.is_cluster(self.plan.layout):
+            redis_cluster.form(self.plan.layout, self.plan.passwords.of("redis"))
+            self.report("redis cluster", self.elapsed)
 
-        return [pool.submit(provision)]
+    def await_nodes(self, server: str) -> None:
+        """Every server of a cluster; `begin` reports them."""
+        for program in self.plan.programs:
+            if program.name in self.plan.layout.nodes.names(server):
+                self.await_ready(program, quietly=True)
 
     def data(self, pool: ThreadPoolExecutor, cluster: Future[None]) -> None:
         """Cluster, server, roles, migrations, then the services that own rows."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded.layout import FIRST_SERVICE, OFFSETS
+from deploy.embedded.layout import CLUSTER_OFFSETS, FIRST_SERVICE, OFFSETS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -37,7 +37,8 @@ def test_every_setting_of_the_stack_is_in_the_readme() -> None:
 def test_every_port_is_in_the_readme() -> None:
     rows = re.findall(r"^\| (8\d{3}(?:, 8\d{3})*)(?: and up)? \|", README, re.MULTILINE)
     named = {int(port) for row in rows for port in row.split(", ")}
-    assert named == {8000 + offset for offset in (*OFFSETS.values(), FIRST_SERVICE)}
+    offsets = {*OFFSETS.values(), *CLUSTER_OFFSETS.values(), FIRST_SERVICE}
+    assert named == {8000 + offset for offset in offsets}
 
 
 def test_the_story_is_a_shell_script_for_the_default_ports() -> None:

@@ -5,15 +5,42 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded.errors import Misconfigured
-from deploy.embedded.layout import MOST_REPLICAS, OFFSETS, SERVICES, SPAN, Layout, write_private
+from deploy.embedded.layout import (
+    CLUSTER_OFFSETS,
+    MOST_REPLICAS,
+    OFFSETS,
+    SERVICES,
+    SPAN,
+    Layout,
+    write_private,
+)
+from deploy.embedded.nodes import Nodes
 
 
 def test_no_two_processes_share_a_port_and_all_stay_within_a_hundred() -> None:
     layout = Layout(Path("/home/shop"), 8000)
-    fixed = [layout.port(name) for name in OFFSETS]
+    fixed = [layout.port(name) for name in (*OFFSETS, *CLUSTER_OFFSETS)]
     replicas = [layout.service_port(name, n + 1) for name in SERVICES for n in range(MOST_REPLICAS)]
     assert len({*fixed, *replicas}) == len(fixed) + len(replicas)
     assert all(8000 <= port < 8000 + SPAN for port in fixed + replicas)
+
+
+def test_a_stack_listens_on_the_ports_of_its_own_clusters_only() -> None:
+    alone = Layout(Path("/home/shop"), 8000).fixed_ports
+    assert alone.keys() == OFFSETS.keys()
+    broker = Layout(Path("/home/shop"), 8000, Nodes(nats=3)).fixed_ports.keys() - alone.keys()
+    assert {name.split("_")[0] for name in broker} == {"nats", "nats-2", "nats-3"}
+    both = Layout(Path("/home/shop"), 8000, Nodes(nats=3, redis=6)).fixed_ports
+    assert both.keys() == {*OFFSETS, *CLUSTER_OFFSETS}
+
+
+@pytest.mark.parametrize(("setting", "given"), [("SHOP_NATS_NODES", "2"), ("SHOP_REDIS_NODES", "three")])
+def test_a_number_of_nodes_that_helps_nobody_is_refused(
+    setting: str, given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(setting, given)
+    with pytest.raises(Misconfigured, match=f"{setting}={given}"):
+        Nodes.asked()
 
 
 def test_the_addresses_are_the_agreed_ones() -> None:
