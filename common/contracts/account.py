@@ -1,9 +1,13 @@
 """What account says. Carries personal data: only order (address) and mail (name, mailbox) listen."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
+import msgspec
+
 from common.contracts.message import EntityEvent
+from common.contracts.request import Request
 
 
 class AccountState(EntityEvent, frozen=True, kw_only=True):
@@ -42,3 +46,18 @@ class VerificationRequested(EntityEvent, frozen=True, kw_only=True, tag="evt.acc
     first_name: str
     code: str
     expires_at: datetime
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account may do, and nothing about the person."""
+
+    id: UUID
+    active: bool
+    verified: bool
+    role: str
+
+
+class AccountLookup(Request[list[Standing]], frozen=True, kw_only=True, tag="account.lookup"):
+    """The accounts as they are now, each once; unknown ids are left out."""
+
+    account_ids: Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=100)]

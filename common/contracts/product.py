@@ -1,8 +1,17 @@
 """What product hears and says."""
 
+from typing import Annotated
 from uuid import UUID
 
+import msgspec
+from msgspec import Meta
+
 from common.contracts.message import Command, EntityEvent, Refusal, Reply
+from common.contracts.request import Request
+
+MOST_UNITS = 10**9
+
+Quantity = Annotated[int, Meta(ge=1, le=MOST_UNITS)]
 
 
 class ReserveStock(Command, frozen=True, kw_only=True, tag="cmd.product.reserve_stock"):
@@ -50,3 +59,33 @@ class StockChanged(EntityEvent, frozen=True, kw_only=True, tag="evt.product.stoc
     """At most one per product and batch: the last value of the batch."""
 
     available: int
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    product_id: UUID
+    quantity: Quantity
+
+
+Wishes = Annotated[list[Wish], Meta(min_length=1, max_length=100)]
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """`reason`, where it is not available: `unknown_product` or `insufficient_stock`."""
+
+    product_id: UUID
+    quantity: int
+    available: bool
+    reason: str | None
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """The lines in the order in which they were asked; `available` when all of them are."""
+
+    available: bool
+    items: list[Verdict]
+
+
+class ProductCheck(Request[Check], frozen=True, kw_only=True, tag="product.check"):
+    """Could this be bought now? A look, not a promise: only a purchase reserves."""
+
+    items: Wishes

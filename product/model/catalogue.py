@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-MOST_UNITS = 10**9
+from common.contracts.product import MOST_UNITS, Check, Verdict, Wish
 
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^\s*[^\s\x00][^\x00]*$")]
 """Not blank. Postgres stores no NUL."""
@@ -17,7 +17,6 @@ Price = Annotated[int, Meta(ge=1, le=10**12, description="In minor units of the 
 Currency = Annotated[str, Meta(max_length=3, pattern=r"^[A-Z]{3}$", description="ISO 4217.")]
 Units = Annotated[int, Meta(ge=0, le=MOST_UNITS)]
 Change = Annotated[int, Meta(ge=-MOST_UNITS, le=MOST_UNITS)]
-Quantity = Annotated[int, Meta(ge=1, le=MOST_UNITS)]
 
 
 class Category(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,27 +112,6 @@ class StockOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def applied_to(self, available: int) -> int:
         """May be negative: that is for the caller to refuse."""
         return available + (self.change or 0) if self.level is None else self.level
-
-
-class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    product_id: UUID
-    quantity: Quantity
-
-
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """`reason`, where it is not available: `unknown_product` or `insufficient_stock`."""
-
-    product_id: UUID
-    quantity: int
-    available: bool
-    reason: str | None
-
-
-class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """The lines in the order in which they were asked; `available` when all of them are."""
-
-    available: bool
-    items: list[Verdict]
 
 
 def check(wishes: list[Wish], available: dict[UUID, int]) -> Check:

@@ -4,8 +4,10 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
+from common.contracts.product import Check, Wish
 from common.ids import new_id
 from common.postgres.database import Row, Transaction
+from product.model import catalogue
 from product.model.catalogue import NewProduct, Product, ProductChanges, unset_as_null
 
 # The category is held until the commit: it cannot be deleted in between.
@@ -118,9 +120,10 @@ async def delete(tx: Transaction, product_id: UUID) -> Deletion | None:
     return Deletion(**row) if row else None
 
 
-async def available(tx: Transaction, product_ids: set[UUID]) -> dict[UUID, int]:
-    """Of those that are sold."""
-    return {row["id"]: row["available"] for row in await tx.fetch(AVAILABLE, product_ids)}
+async def check(tx: Transaction, wishes: list[Wish]) -> Check:
+    """As a purchase would see it now, whoever asks and however."""
+    rows = await tx.fetch(AVAILABLE, {wish.product_id for wish in wishes})
+    return catalogue.check(wishes, {row["id"]: row["available"] for row in rows})
 
 
 def _literally(words: str) -> str:

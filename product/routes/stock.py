@@ -1,20 +1,18 @@
 """Stock: what the seller puts in and takes out; what a purchase would find."""
 
-from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from litestar import post
 from litestar.params import FromPath, JSONBody
 
+from common.contracts.product import MOST_UNITS, Check, Wishes
 from common.http.dependencies import Db, Words
 from common.http.errors import InvalidField, NotFound, Refused
 from product.model import announcements
-from product.model.catalogue import MOST_UNITS, Check, Product, StockOrder, Wish, check
+from product.model.catalogue import Product, StockOrder
 from product.repository import products, stock
 from product.routes.guards import seller
-
-Wishes = Annotated[list[Wish], msgspec.Meta(min_length=1, max_length=100)]
 
 
 @post("/products/{product_id:uuid}/stock", guards=[seller], status_code=200)
@@ -38,7 +36,7 @@ async def change_stock(
 async def check_products(data: JSONBody[Wishes], db: Db) -> Check:
     """A look, not a promise: only a purchase reserves."""
     async with db.read() as tx:
-        return check(data, await products.available(tx, {wish.product_id for wish in data}))
+        return await products.check(tx, data)
 
 
 def _acceptable(order: StockOrder, available: int) -> int:

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from common.contracts.product import Wish
 from common.ids import new_id
 from common.settings import read
 from product.model import announcements
@@ -16,7 +17,6 @@ from product.model.catalogue import (
     Product,
     ProductChanges,
     StockOrder,
-    Wish,
     check,
     unset_as_null,
 )
