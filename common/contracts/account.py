@@ -48,6 +48,24 @@ class VerificationRequested(EntityEvent, frozen=True, kw_only=True, tag="evt.acc
     expires_at: datetime
 
 
+class PasswordResetRequested(
+    EntityEvent, frozen=True, kw_only=True, tag="evt.account.password_reset_requested"
+):
+    """Mail the code. Single use, short-lived; `version` counts the codes of the account."""
+
+    email: str
+    first_name: str
+    code: str
+    expires_at: datetime
+
+
+class PasswordChanged(EntityEvent, frozen=True, kw_only=True, tag="evt.account.password_changed"):
+    """Tell the owner: it may not have been them."""
+
+    email: str
+    first_name: str
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """What an account may do, and nothing about the person."""
 
