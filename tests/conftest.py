@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.embedded.nodes import Nodes
 from tests.servers import Embedded, Servers, fresh_stream
 from tests.support import Issuer
 
@@ -14,6 +15,14 @@ from tests.support import Issuer
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Postgres, NATS, Redis and the SMTP catcher."""
     started = Embedded(Path(tmp_path_factory.mktemp("servers")))
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="session")
+def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    """The same with three NATS and six Redis servers; whoever kills one brings it back."""
+    started = Embedded(Path(tmp_path_factory.mktemp("clusters")), Nodes(nats=3, redis=6))
     yield started
     started.close()
 

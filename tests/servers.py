@@ -17,6 +17,7 @@ from nats.js.errors import NotFoundError
 from common.messaging.provisioner import ProvisionerSettings, provision
 from common.messaging.streams import STREAM
 from common.postgres.migrate import on_database
+from deploy.embedded.nodes import Nodes
 from deploy.embedded.stack import Stack
 
 
@@ -48,8 +49,8 @@ class Servers(Protocol):
 class Embedded:
     """The embedded stack's bare servers, under a home of their own."""
 
-    def __init__(self, home: Path) -> None:
-        self.stack = Stack(home=home, port_base=free_base())
+    def __init__(self, home: Path, nodes: Nodes | None = None) -> None:
+        self.stack = Stack(home=home, port_base=free_base(), nodes=nodes or Nodes())
         self.stack.start(bare=True, tied=True)
         self.nats_url = self.stack.nats_url
         self.redis_url = self.stack.redis_url
@@ -97,14 +98,19 @@ class Embedded:
         return urlsplit(url)._replace(path=f"/{database}").geturl()
 
 
-async def fresh_stream(nats_url: str) -> None:
+async def fresh_stream(nats_url: str, *, replicas: int = 1) -> None:
     """Everything said so far is forgotten."""
-    client = await nats.connect(nats_url)
+    client = await nats.connect(nats_url.split(","))
     js = client.jetstream()
     with suppress(NotFoundError):
         await js.delete_stream(STREAM)
-    await provision(js, ProvisionerSettings(nats_url=nats_url, stream_max_bytes=256 * 1024**2))
+    await provision(js, provisioning(nats_url, replicas=replicas))
     await client.close()
+
+
+def provisioning(nats_url: str, *, replicas: int = 1) -> ProvisionerSettings:
+    """A stream that is small enough for a test."""
+    return ProvisionerSettings(nats_url=nats_url, stream_replicas=replicas, stream_max_bytes=256 * 1024**2)
 
 
 def free_base() -> int:

@@ -46,6 +46,7 @@ class Relay:
         self._wake = asyncio.Event()
         self._marks: list[OutboxRow] = []
         self._marks_wake = asyncio.Event()
+        self._is_stored = True
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -84,6 +85,7 @@ class Relay:
                 self._wake.clear()
             failpoint("relay.before_publish")
             stored = await self.publisher.publish([row.message for row in rows])
+            self._is_stored = all(stored)
             failpoint("relay.before_mark")
             self._marks += [row for row, is_stored in zip(rows, stored, strict=True) if is_stored]
             self._marks_wake.set()
@@ -116,12 +118,17 @@ class Relay:
                 connection.terminate()
 
     async def _recover(self) -> None:
-        """The poller: once a second while the broker is there, and again at once while there is more."""
+        """The poller: once a second while the broker is there, and again at once while there is more.
+
+        Not at once after a refusal: while a cluster elects a leader every message is refused in no time.
+        """
         while True:
             await asyncio.sleep(1)
             with suppress(*UNAVAILABLE):
                 while self.broker.up and await self._recover_some():
                     await self.drained()
+                    if not self._is_stored:
+                        break
 
     async def _recover_some(self) -> bool:
         async with self.db.read() as tx:

@@ -10,10 +10,10 @@ import nats
 
 from common.ids import new_id
 from common.messaging.broker import broker
-from common.messaging.provisioner import ProvisionerSettings, watch
+from common.messaging.provisioner import watch
 from deploy.client import Customer, Event
 from tests.e2e.conftest import Open
-from tests.servers import Servers
+from tests.servers import Servers, provisioning
 
 
 async def story(customer: Customer, quantities: dict[str, int], **payment: Any) -> list[Event]:
@@ -170,8 +170,7 @@ async def test_a_broker_that_lost_its_disk_costs_time_and_nothing_else(
 
 @asynccontextmanager
 async def provisioned(servers: Servers) -> AsyncIterator[None]:
-    settings = ProvisionerSettings(nats_url=servers.nats_url, stream_max_bytes=256 * 1024**2)
     async with broker(servers.nats_url, "provisioner") as connection:
-        watching = asyncio.ensure_future(watch(connection, settings))
+        watching = asyncio.ensure_future(watch(connection, provisioning(servers.nats_url)))
         yield
         watching.cancel()

@@ -1,6 +1,7 @@
 """Outbox, relay, stream, consumer and inbox over the real servers, with handlers of the test's own."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -16,12 +17,13 @@ from common.messaging.broker import Broker, broker
 from common.messaging.codec import Codec, encode, words
 from common.messaging.consumer import Consumer, NotYet
 from common.messaging.outbox import Outbox
-from common.messaging.publisher import Outgoing, Publisher
+from common.messaging.publisher import IN_FLIGHT, Outgoing, Publisher
 from common.messaging.pull import Delivery, Puller
 from common.messaging.relay import Relay
+from common.messaging.streams import STREAM
 from common.messaging.transactional import parking, transactional
 from common.postgres.database import Database, Transaction
-from tests.servers import Servers
+from tests.servers import Servers, fresh_stream
 from tests.support import eventually
 
 
@@ -312,3 +314,24 @@ async def test_a_message_that_kills_its_process_is_parked_after_four_lone_attemp
 
         await eventually(parked, seconds=15)
     assert not bench.effects
+
+
+async def test_while_nobody_stores_the_relay_asks_again_without_haste_and_then_says_everything(
+    bench: Bench, servers: Servers
+) -> None:
+    """As in an election: every message comes back at once with "no responders"."""
+    client = await bench.broker.ready()
+    await client.jetstream().delete_stream(STREAM)
+    async with bench.db.begin() as tx:
+        messages = [order.OrderCreated(cause_id=str(n), purchase=command().purchase) for n in range(1000)]
+        await Outbox(lambda _: None).put(tx, messages)
+        await tx.execute("UPDATE outbox SET created_at = now() - interval '1 minute'")
+    relay = Relay(bench.db, bench.broker, name="tests")
+    running = asyncio.ensure_future(relay.run())
+    asked, begun = client.stats["out_msgs"], time.monotonic()
+    await eventually(lambda: client.stats["out_msgs"] - asked > 2 * IN_FLIGHT)
+    assert time.monotonic() - begun > 2
+    await fresh_stream(servers.nats_url)
+    await eventually(lambda: unpublished(bench), seconds=15)
+    assert await bench.rows("SELECT count(*) FROM dead_letter") == 0
+    running.cancel()
