@@ -12,14 +12,13 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from deploy.client import Customer, Event, Json, Shop, Unexpected, until
+from deploy import flood
+from deploy.buyers import Buyer, Measured
+from deploy.client import Customer, Json, Shop, Unexpected, until
 from deploy.embedded import foreground
 from deploy.embedded.errors import StackError
 from deploy.embedded.stack import Stack
@@ -28,53 +27,6 @@ PRICE = 10_000
 PRODUCTS = 100
 INVENTORY = 1_000_000
 SETTLE_SECONDS = 60.0
-
-
-@dataclass
-class Measured:
-    """What the clients saw. Times in seconds."""
-
-    posted: dict[str, float] = field(default_factory=dict)
-    accepted: list[float] = field(default_factory=list)
-    decided: dict[str, tuple[str, float]] = field(default_factory=dict)
-    told: list[float] = field(default_factory=list)
-    """From the decision, just before its commit, to the client; both clocks are this machine's."""
-
-    def durations(self) -> list[float]:
-        return [at - self.posted[purchase] for purchase, (_, at) in self.decided.items()]
-
-
-@dataclass
-class Buyer:
-    """One customer: all its purchases come back over its one account stream."""
-
-    customer: Customer
-    measured: Measured
-    mine: int = 0
-    all_decided: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @asynccontextmanager
-    async def listening(self, expected: int) -> AsyncIterator[None]:
-        """Inside, decisions are noted as they arrive; leaving waits for all of them."""
-        async with self.customer.watch_all() as events, asyncio.TaskGroup() as tasks:
-            reading = tasks.create_task(self._read(events, expected))
-            yield
-            await reading
-
-    async def _read(self, events: AsyncIterator[Event], expected: int) -> None:
-        async for event in events:
-            if event.is_decision:
-                self.measured.decided[event.data["purchase_id"]] = (event.type, time.perf_counter())
-                decided_at = datetime.fromisoformat(event.data["at"])
-                self.measured.told.append((datetime.now(UTC) - decided_at).total_seconds())
-                self.mine += 1
-                if self.mine == expected:
-                    return
-
-    async def buy(self, products: Sequence[str], due: float) -> None:
-        bought = await self.customer.buy(dict.fromkeys(products, 1))
-        self.measured.accepted.append(time.perf_counter() - due)
-        self.measured.posted[bought["id"]] = due
 
 
 async def prepare(shop: Shop, buyers: int, measured: Measured) -> tuple[list[Buyer], list[str]]:
@@ -205,19 +157,43 @@ async def run(stack: Stack, given: argparse.Namespace) -> Json:
         return report(measured, seconds, settled, wrong)
 
 
+async def beside_logins(stack: Stack, given: argparse.Namespace) -> Json:
+    """Settlement and books are for the load without a flood."""
+    edge, mails = stack.url("edge"), stack.url("mail_api")
+    async with (
+        Shop.at(edge, mails, connections=2 * given.buyers + 20) as shop,
+        Shop.at(edge, mails, connections=flood.MOST_OPEN) as elsewhere,
+    ):
+        buyers, products = await prepare(shop, given.buyers, Measured())
+
+        async def once() -> list[float]:
+            measured = Measured()
+            for buyer in buyers:
+                buyer.measured, buyer.mine = measured, 0
+            await load(buyers, products, given.purchases, hot=given.hot, rate=given.rate)
+            return measured.durations()
+
+        return await flood.compare(flood.Flood(elsewhere, given.logins), given.rounds, once)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="just bench", description=__doc__)
     parser.add_argument("--purchases", type=int, default=1000)
     parser.add_argument("--buyers", type=int, default=50)
     parser.add_argument("--hot", action="store_true", help="everybody wants the same two products")
     parser.add_argument("--rate", type=float, help="purchases per second; as fast as answered without it")
+    parser.add_argument(
+        "--logins", type=float, help="wrong ones per second beside the purchases, and without"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="of the load without and beside the logins")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     given = parser.parse_args()
     try:
         stack = Stack.from_environment()
         if not stack.is_running:
             foreground.start(stack, bare=False, tied=False)
-        figures = asyncio.run(run(stack.as_running(), given))
+        measure = beside_logins if given.logins else run
+        figures = asyncio.run(measure(stack.as_running(), given))
     except (StackError, Unexpected, TimeoutError) as error:
         print(f"bench: {error or 'not everything was settled in time'}", file=sys.stderr)
         return 1
@@ -225,7 +201,7 @@ def main() -> int:
     print(text)
     if given.json:
         given.json.write_text(text + "\n")
-    return 1 if figures["wrong"] else 0
+    return 1 if figures.get("wrong") else 0
 
 
 if __name__ == "__main__":

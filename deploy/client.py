@@ -8,7 +8,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -53,17 +53,6 @@ async def until(question: Callable[[], Awaitable[T | None]], *, seconds: float) 
             if (answer := await question()) is not None:
                 return answer
             await asyncio.sleep(0.05)
-
-
-async def gather_some(at_once: int, calls: Sequence[Any]) -> list[Any]:
-    """Like gather, with a bound on how many run at the same time."""
-    gate = asyncio.Semaphore(at_once)
-
-    async def one(call: Any) -> Any:
-        async with gate:
-            return await call()
-
-    return await asyncio.gather(*(one(call) for call in calls))
 
 
 async def read_events(response: aiohttp.ClientResponse) -> AsyncIterator[Event]:
