@@ -1,9 +1,10 @@
 """`python -m common.messaging.provisioner`: sole creator of the stream and its consumers (J11).
 
 Restores within seconds what is missing (protocol P16), brings the configuration of what is there up to
-date, and goes on watching. Services only bind.
+date, and goes on watching, or with `--once` ends as soon as everything is there. Services only bind.
 """
 
+import argparse
 import asyncio
 import logging
 import signal
@@ -73,20 +74,22 @@ def _changeable(config: ConsumerConfig) -> tuple[list[str], int]:
     return sorted(config.filter_subjects or [config.filter_subject or ""]), config.num_replicas or 0
 
 
-async def watch(connection: Broker, settings: ProvisionerSettings) -> None:
+async def watch(connection: Broker, settings: ProvisionerSettings, *, once: bool = False) -> None:
     while True:
         client: Client = await connection.ready()
         try:
             await provision(client.jetstream(timeout=5), settings)
+            if once:
+                return
         except (Error, TimeoutError) as error:
             log.warning("provisioning: %r", error)
         await asyncio.sleep(EVERY)
 
 
-async def run(settings: ProvisionerSettings) -> None:
+async def run(settings: ProvisionerSettings, *, once: bool) -> None:
     loop = asyncio.get_running_loop()
     async with broker(settings.nats_url, "provisioner") as connection:
-        watching = asyncio.ensure_future(watch(connection, settings))
+        watching = asyncio.ensure_future(watch(connection, settings, once=once))
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, watching.cancel)
         await asyncio.wait({watching})
@@ -95,9 +98,12 @@ async def run(settings: ProvisionerSettings) -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--once", action="store_true", help="end when everything is there")
+    once = parser.parse_args().once
     settings = load(ProvisionerSettings)
     configure_logging("provisioner", settings.log_level)
-    asyncio.run(run(settings))
+    asyncio.run(run(settings, once=once))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ OWNERS = (
     "postgres",
     "nats",
     "redis",
+    "minio",
     *(f"{name}_{role}" for name in WITH_DATABASE for role in ("owner", "runtime")),
 )
 

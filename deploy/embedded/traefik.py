@@ -30,23 +30,23 @@ def rule(service: str) -> str:
     return " || ".join([*paths, *(f"PathPrefix(`{prefix}/`)" for prefix in PREFIXES[service])])
 
 
-def routes(ports: Mapping[str, list[int]]) -> Json:
-    """The dynamic file: a router per service, all of its replicas behind it, the unready left out."""
-    public = [service for service in PREFIXES if ports.get(service)]
+def routes(replicas: Mapping[str, list[str]]) -> Json:
+    """The dynamic file: a router per service, behind it all of its replicas (host:port) that are ready."""
+    public = [service for service in PREFIXES if replicas.get(service)]
     return {
         "http": {
             "routers": {
                 name: {"rule": rule(name), "service": name, "entryPoints": ["edge"]} for name in public
             },
-            "services": {name: {"loadBalancer": balancer(ports[name])} for name in public},
+            "services": {name: {"loadBalancer": balancer(replicas[name])} for name in public},
         }
     }
 
 
-def balancer(ports: list[int]) -> Json:
+def balancer(replicas: list[str]) -> Json:
     """Answers go through as they are written (server-sent events), never collected."""
     return {
-        "servers": [{"url": f"http://127.0.0.1:{port}"} for port in ports],
+        "servers": [{"url": f"http://{replica}"} for replica in replicas],
         "healthCheck": {"path": "/readyz", "interval": "1s", "unhealthyInterval": "500ms", "timeout": "1s"},
         "responseForwarding": {"flushInterval": "1ms"},
     }
@@ -73,7 +73,8 @@ def static(layout: Layout, dynamic: Path) -> Json:
 def program(layout: Layout, ports: Mapping[str, list[int]]) -> Program:
     """Write both files (JSON is YAML) and say how to run on them."""
     folder = layout.private("settings")
-    dynamic = write_private(folder / "traefik-routes.yaml", json.dumps(routes(ports), indent=2))
+    replicas = {name: [f"127.0.0.1:{port}" for port in numbers] for name, numbers in ports.items()}
+    dynamic = write_private(folder / "traefik-routes.yaml", json.dumps(routes(replicas), indent=2))
     file = write_private(folder / "traefik.yaml", json.dumps(static(layout, dynamic), indent=2))
     return Program(
         name="traefik",

@@ -82,7 +82,7 @@ def test_nobody_answers_other_paths(path: str) -> None:
 
 
 def test_every_replica_stands_behind_the_edge_and_absent_services_do_not() -> None:
-    routes = traefik.routes({"order": [8046, 8047]})["http"]
+    routes = traefik.routes({"order": ["127.0.0.1:8046", "127.0.0.1:8047"]})["http"]
     assert isinstance(routes, dict)
     assert list(routes["routers"]) == ["order"]
     servers = routes["services"]["order"]["loadBalancer"]["servers"]
