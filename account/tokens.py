@@ -19,7 +19,7 @@ from jwt.algorithms import OKPAlgorithm
 
 from account.model import Account
 from account.settings import AccountSettings
-from common.http.auth import ALGORITHM
+from common.http.claims import ALGORITHM
 
 REFRESH_BYTES = 32
 

@@ -16,7 +16,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
-from common.http.auth import ALGORITHM
+from common.http.claims import ALGORITHM
 from common.ids import new_id
 from common.main import Opener, Role, Server, run
 from common.settings import Settings

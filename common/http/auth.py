@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -14,13 +15,17 @@ import msgspec
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
+from common.http import claims
+from common.http.claims import Claims
 from common.http.errors import Refused
 
 log = logging.getLogger(__name__)
 
-ALGORITHM = "EdDSA"
 REMEMBERED = 10_000
 REFETCH_SECONDS = 5.0
+"""Between two looks for an unknown key."""
+STALE_SECONDS = 30.0
+"""After so long the known keys are looked up again: one that is no longer published must end."""
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +55,7 @@ class Verifier:
     """Checks signature and claims once per token, then remembers the result until it expires.
 
     Keys come from the JWKS by `kid`; an unknown `kid` fetches again, at most every few seconds. Without a URL
-    (the account service itself) only the `keys` given count.
+    (the account service itself) only the keys last given count.
     """
 
     def __init__(
@@ -60,12 +65,15 @@ class Verifier:
         self.issuer = issuer
         self.audience = audience
         self._keys = by_kid(keys)
-        self._fetched = 0.0
+        self._asked = -math.inf
+        self._fetched = -math.inf
         self._fetching = asyncio.Lock()
         self._known: OrderedDict[str, Caller] = OrderedDict()
 
     async def caller(self, token: str) -> Caller:
         """Raises Refused 401 for anything but a valid access token, 503 while no key can be had."""
+        if self._keys and self.jwks_url and time.monotonic() - self._asked > STALE_SECONDS:
+            await self._fetch(self.jwks_url)
         known = self._known.get(token)
         if known is not None:
             if known.expires_at > time.time():
@@ -77,22 +85,21 @@ class Verifier:
             self._known.popitem(last=False)
         return caller
 
+    def accept(self, keys: Iterable[jwt.PyJWK]) -> None:
+        """These and no others. Nobody stays known by a key that is gone."""
+        fresh = by_kid(keys)
+        if not self._keys.keys() <= fresh.keys():
+            self._known.clear()
+        self._keys = fresh
+
     async def _verify(self, token: str) -> Caller:
         try:
-            kid = jwt.get_unverified_header(token).get("kid")
+            kid = claims.header(token).get("kid")
             key = await self._key(kid) if isinstance(kid, str) else None
             if key is None:
                 raise Unauthorized("The token's key is not known.")
-            claims = jwt.decode(
-                token,
-                key,
-                algorithms=[ALGORITHM],
-                issuer=self.issuer,
-                audience=self.audience,
-                options={"require": ["exp", "iat", "sub", "jti", "sid"]},
-            )
-            return _caller(claims)
-        except (jwt.PyJWTError, ValueError, TypeError, KeyError, OverflowError) as error:
+            return _caller(claims.read(token, key, issuer=self.issuer, audience=self.audience))
+        except claims.UNREADABLE as error:
             raise Unauthorized("The token is not valid.") from error
 
     async def _key(self, kid: str) -> jwt.PyJWK | None:
@@ -104,6 +111,7 @@ class Verifier:
 
     async def _fetch(self, jwks_url: str) -> None:
         """Keeps the keys it has when the account service does not answer."""
+        self._asked = time.monotonic()
         try:
             timeout = aiohttp.ClientTimeout(total=3)
             async with (
@@ -112,7 +120,7 @@ class Verifier:
             ):
                 response.raise_for_status()
                 found = jwt.PyJWKSet.from_dict(await response.json())
-            self._keys = by_kid(found.keys)
+            self.accept(found.keys)
             self._fetched = time.monotonic()
         except (aiohttp.ClientError, TimeoutError, OSError, jwt.PyJWTError, ValueError) as error:
             log.warning("cannot read the public keys: %r", error)
@@ -126,16 +134,14 @@ def by_kid(keys: Iterable[jwt.PyJWK]) -> dict[str, jwt.PyJWK]:
     return {key.key_id: key for key in keys if key.key_id}
 
 
-def _caller(claims: dict[str, Any]) -> Caller:
-    if claims.get("use") != "access":
-        raise ValueError("not an access token")
+def _caller(said: Claims) -> Caller:
     return Caller(
-        account_id=UUID(claims["sub"]),
-        session_id=UUID(claims["sid"]),
-        version=int(claims["ver"]),
-        role=str(claims["role"]),
-        verified=claims["verified"] is True,
-        expires_at=float(claims["exp"]),
+        account_id=said.sub,
+        session_id=said.sid,
+        version=said.ver,
+        role=said.role,
+        verified=said.verified,
+        expires_at=said.exp,
     )
 
 
