@@ -10,6 +10,7 @@ from deploy.embedded.layout import WITH_DATABASE, Layout, write_private
 OWNERS = (
     "postgres",
     "nats",
+    "nats_viewer",
     "redis",
     "minio",
     *(f"{name}_{role}" for name in WITH_DATABASE for role in ("owner", "runtime")),
