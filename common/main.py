@@ -16,6 +16,8 @@ import uvicorn
 from litestar import Litestar
 
 from common.failpoints import Armed, arm
+from common.http.outward import Outward
+from common.http.protocol import Protocol
 from common.messaging.consumer import Consumer
 from common.messaging.incarnation import watch_incarnation
 from common.postgres.partitions import keep_partitions
@@ -135,10 +137,10 @@ class Server(uvicorn.Server):
     def __init__(self, settings: Settings, running: Program) -> None:
         super().__init__(
             uvicorn.Config(
-                running.app,
+                Outward(running.app, settings),
                 host=settings.host,
                 port=settings.port,
-                http="httptools",
+                http=Protocol,
                 log_config=None,
                 access_log=False,
                 server_header=False,

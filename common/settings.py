@@ -9,9 +9,11 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_origin
+from typing import Annotated, Any, TypeVar, get_origin
 
 import msgspec
+
+Origin = Annotated[str, msgspec.Meta(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +26,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """One address, or several with commas between them."""
     public_url: str = "http://localhost:8000"
     """The edge as browsers know it; with https, cookies are only sent encrypted."""
+    cors_origins: tuple[Origin, ...] = ()
+    """Other origins whose pages may call the API and read its answers, each exactly, as in
+    `https://shop.example.com`."""
     log_level: str = "INFO"
     batch_size: int = 256
     """Messages one consumer takes at once; they must be done within a third of `ack_wait` (J9)."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request
-from litestar.exceptions import ClientException, ValidationException
+from litestar.exceptions import ClientException, InternalServerException, ValidationException
 from litestar.handlers import HTTPRouteHandler
 
 
@@ -13,6 +13,12 @@ class StrictRequest(Request[Any, Any, Any]):
 
     Litestar itself would convert JSON as leniently as a query string, and forget the bounds of a list.
     """
+
+    async def body(self) -> bytes:
+        try:
+            return await super().body()
+        except InternalServerException as error:  # so Litestar calls a client that left: no fault of ours
+            raise ClientException("The body did not come to its end.") from error
 
     async def json(self) -> Any:
         handler = self.scope["route_handler"]

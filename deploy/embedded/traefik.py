@@ -21,6 +21,10 @@ PREFIXES = {
 ENCODED = ("allowEncodedSlash", "allowEncodedBackSlash", "allowEncodedNullCharacter")
 """Written out, these make a path mean something else to the edge than to the service."""
 PAGES = {"purchase": ("/",)}
+HEAD_BYTES = 32_768
+"""Of a request line and its headers; the services read no more either."""
+READ_SECONDS = 60
+"""For a whole request, with its body. Answers, such as event streams, may take for ever."""
 
 
 def rule(service: str) -> str:
@@ -54,9 +58,11 @@ def balancer(replicas: list[str]) -> Json:
 
 def static(layout: Layout, dynamic: Path) -> Json:
     """The static file: the edge, and on a port of its own the dashboard and the ping."""
-    open_ended = {"respondingTimeouts": {"readTimeout": 0, "writeTimeout": 0, "idleTimeout": "180s"}}
+    open_ended = {
+        "respondingTimeouts": {"readTimeout": f"{READ_SECONDS}s", "writeTimeout": 0, "idleTimeout": "180s"}
+    }
     leaving = {"lifeCycle": {"graceTimeOut": "1s"}}
-    plain = {"encodedCharacters": dict.fromkeys(ENCODED, False)}
+    plain = {"encodedCharacters": dict.fromkeys(ENCODED, False), "maxHeaderBytes": HEAD_BYTES}
     return {
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
         "entryPoints": {

@@ -1,6 +1,7 @@
 """The edge lets through what is public, as it comes, and nothing else."""
 
 import http.client
+import socket
 import subprocess
 import threading
 import time
@@ -14,6 +15,9 @@ from deploy.embedded.layout import Layout
 from tests.integration.embedded.conftest import free_base
 
 TICK = 0.3
+READ_SECONDS = 2
+LONG = 10
+POST = "POST /api/v1/orders HTTP/1.1\r\nHost: x\r\n"
 
 
 class Replica(BaseHTTPRequestHandler):
@@ -41,7 +45,7 @@ class Replica(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
-        for number in range(2):
+        for number in range(LONG if "/long/" in self.path else 2):
             self.wfile.write(f"id: {number}\n\n".encode())
             self.wfile.flush()
             time.sleep(TICK)
@@ -71,7 +75,9 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Layout]:
     ]
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.05}).start()
-    program = traefik.program(layout, ports)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(traefik, "READ_SECONDS", READ_SECONDS)
+        program = traefik.program(layout, ports)
     with subprocess.Popen(program.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while program.ready.complaint():
             time.sleep(0.03)
@@ -130,4 +136,34 @@ def test_events_pass_one_by_one(edge: Layout) -> None:
     answer.readline()
     assert answer.readline() == b"id: 1\n"
     assert time.monotonic() - seen > TICK / 2
+    connection.close()
+
+
+def test_a_head_that_is_too_long_is_cut(edge: Layout) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", edge.port("edge"), timeout=5)
+    connection.request("GET", "/api/v1/orders", headers={"X-Long": "y" * 2 * traefik.HEAD_BYTES})
+    assert connection.getresponse().status == 431
+    connection.close()
+    assert get(edge, "/api/v1/orders/" + "y" * 2 * traefik.HEAD_BYTES)[0] == 431
+
+
+@pytest.mark.parametrize(
+    "begun", ["GET /api/v1/orders HTTP/1.1\r\nHost: x\r\n", POST + "Content-Length: 9\r\n\r\n{"]
+)
+def test_a_request_that_does_not_come_to_its_end_is_given_up(edge: Layout, begun: str) -> None:
+    with socket.create_connection(("127.0.0.1", edge.port("edge")), timeout=3 * READ_SECONDS) as client:
+        client.sendall(begun.encode())
+        while client.recv(1000):
+            pass
+
+
+def test_a_stream_outlives_the_time_that_a_request_has(edge: Layout) -> None:
+    """Also on a connection that served before."""
+    connection = http.client.HTTPConnection("127.0.0.1", edge.port("edge"), timeout=5)
+    connection.request("GET", "/api/v1/orders")
+    connection.getresponse().read()
+    connection.request("GET", "/api/v1/purchases/long/events")
+    lines = connection.getresponse().read().split()
+    assert lines[-1] == str(LONG - 1).encode()
+    assert LONG * TICK > READ_SECONDS
     connection.close()

@@ -58,3 +58,11 @@ def test_what_is_missing_or_malformed_is_named_in_one_line(
         load(Settings)
     assert named in str(stopped.value.code)
     assert "\n" not in str(stopped.value.code)
+
+
+@pytest.mark.parametrize(
+    "origins", ["*", "https://*.example.com", "shop.example.com", "https://a.example/x", "null"]
+)
+def test_no_origin_is_a_pattern(origins: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        read(Settings, {"SERVICE": "x", "PORT": "1", "NATS_URL": "", "CORS_ORIGINS": origins})

@@ -17,7 +17,7 @@ from common.settings import read
 from deploy.compose import __main__ as job
 from deploy.docs.settings import KINDS
 from deploy.embedded import services, traefik
-from deploy.embedded.layout import WITH_DATABASE
+from deploy.embedded.layout import WITH_DATABASE, Layout
 
 ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -137,9 +137,12 @@ def test_the_edge_serves_what_the_embedded_one_serves() -> None:
 
 
 def test_the_edge_is_as_careful_as_the_embedded_one() -> None:
-    static = yaml.safe_load((ROOT / "deploy/compose/traefik.yaml").read_text())
-    assert static["entryPoints"]["edge"]["http"]["encodedCharacters"] == dict.fromkeys(traefik.ENCODED, False)
-    assert static["entryPoints"]["edge"]["transport"]["respondingTimeouts"]["writeTimeout"] == 0
+    contained = yaml.safe_load((ROOT / "deploy/compose/traefik.yaml").read_text())["entryPoints"]["edge"]
+    embedded: Any = traefik.static(Layout(ROOT, 8000), ROOT)["entryPoints"]
+    assert contained["http"] == embedded["edge"]["http"]
+    timeouts = contained["transport"]["respondingTimeouts"]
+    assert timeouts == embedded["edge"]["transport"]["respondingTimeouts"]
+    assert timeouts["writeTimeout"] == 0
 
 
 def test_the_image_has_every_package_and_no_more() -> None:

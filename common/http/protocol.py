@@ -1,0 +1,94 @@
+"""Uvicorn's protocol, with an end to its patience: a head has a length, and a whole request a time.
+
+The edge has the same limits; these hold for whoever gets past it.
+"""
+
+import asyncio
+import json
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+HEAD_BYTES = 32_768
+"""Of the request line and all headers."""
+READ_SECONDS = 60.0
+"""From a request's first byte, or the connection's, to its last byte. An answer may take for ever."""
+
+
+HEADERS = (
+    b"content-type: application/problem+json\r\nx-content-type-options: nosniff\r\n"
+    b"cache-control: no-store\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+)
+
+
+class _TooLong(Exception):
+    """Ends the parsing; uvicorn calls `send_400_response` then."""
+
+
+class Protocol(HttpToolsProtocol):
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
+        super().connection_made(transport)
+        self._refusal = HTTPStatus.BAD_REQUEST
+        self._is_in_head = True
+        self._head_bytes = 0
+        self._await_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._deadline.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """A header that never ends is nowhere but in the parser: what is fed is counted, too."""
+        if self._deadline.cancelled():
+            self._await_request()
+        super().data_received(data)
+        if self._is_in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
+                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._is_in_head, self._head_bytes = True, 0
+        self._deadline.cancel()
+        self._await_request()
+
+    def on_headers_complete(self) -> None:
+        self._is_in_head = False
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
+            self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            raise _TooLong
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._deadline.cancel()
+        super().on_message_complete()
+
+    def send_400_response(self, _msg: str) -> None:
+        """What uvicorn answers to a request that it cannot read."""
+        self._refuse(self._refusal)
+
+    def _await_request(self) -> None:
+        self._deadline = self.loop.call_later(READ_SECONDS, self._give_up)
+
+    def _give_up(self) -> None:
+        """A body that does not come: its reader sees the client go."""
+        if self._is_in_head and not self.transport.is_closing():
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        body = json.dumps(_problem(status), separators=(",", ":")).encode()
+        self.transport.write(STATUS_LINE[status] + HEADERS % len(body) + body)
+        self.transport.close()
+
+
+def _problem(status: HTTPStatus) -> dict[str, Any]:
+    return {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "code": status.name.lower(),
+    }

@@ -1,0 +1,97 @@
+"""A service of a few routes on its real server, and raw bytes to it and from it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import JSONBody
+from litestar.response import Stream
+
+from common.http.app import create
+from common.http.auth import Verifier
+from common.main import Program, Role
+from common.settings import Settings
+from tests.support import free_port, running
+
+PUBLIC = {"public": True}
+ticks: asyncio.Queue[bytes] = asyncio.Queue()
+"""What the stream says next."""
+
+
+@post("/echo", opt=PUBLIC, status_code=200)
+async def echo(data: JSONBody[dict[str, str]]) -> dict[str, str]:
+    return data
+
+
+@get("/page", opt=PUBLIC)
+async def page() -> Response[str]:
+    own = {"Content-Security-Policy": "default-src 'self'", "Cache-Control": "public, max-age=60"}
+    return Response("<p>", media_type="text/html", headers=own)
+
+
+@get("/secret")
+async def secret() -> None: ...
+
+
+@get("/fault", opt=PUBLIC)
+async def fault() -> None:
+    raise RuntimeError("of ours")
+
+
+@get("/events", opt=PUBLIC)
+async def events() -> Stream:
+    async def said() -> AsyncIterator[bytes]:
+        while tick := await ticks.get():
+            yield tick
+
+    return Stream(said(), media_type="text/event-stream")
+
+
+@asynccontextmanager
+async def program(settings: Settings, _role: Role) -> AsyncIterator[Program]:
+    verifier = Verifier(None, issuer="shop", audience="shop")
+    routes = [echo, page, secret, fault, events]
+    app = create(settings.service, routes, state={"verifier": verifier}, needed={}, reported={})
+    yield Program(app=app)
+
+
+@asynccontextmanager
+async def door(**changed: Any) -> AsyncIterator[Settings]:
+    settings = Settings(service="door", port=free_port(), nats_url="", **changed)
+    async with running(settings, program):
+        yield settings
+
+
+class Wire:
+    """One connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def say(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def answer(self) -> tuple[int, dict[str, str], bytes]:
+        """The next one, by its Content-Length."""
+        head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        lines = [line.partition(": ") for line in head[1:] if line]
+        headers = {name.lower(): value for name, _, value in lines}
+        body = await self.reader.readexactly(int(headers.get("content-length", "0")))
+        return int(head[0].split()[1]), headers, body
+
+    async def is_closed(self) -> bool:
+        return await self.reader.read(1) == b""
+
+
+@asynccontextmanager
+async def wire(settings: Settings, *, limit: int = 2**20) -> AsyncIterator[Wire]:
+    async with asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", settings.port, limit=limit)
+        try:
+            yield Wire(reader, writer)
+        finally:
+            writer.close()
