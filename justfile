@@ -11,7 +11,7 @@ _list:
 _environment:
     @./just --environment
 
-# Start everything and carry two purchases through it, step by step
+# Start everything and carry two purchases through it, step by step (--shop URL --mail URL: one that runs already)
 [no-exit-message]
 demo *arguments: _environment
     @exec {{ python }} -m deploy.demo "$@"

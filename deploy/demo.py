@@ -1,11 +1,17 @@
-"""`./just demo`: what a newcomer wants to see, on real servers; exit code 0 only if all of it happened."""
+"""`./just demo`: what a newcomer wants to see, on real servers; exit code 0 only if all of it happened.
 
+Starts the embedded stack, or with `--shop` walks through a shop that runs already, wherever it does.
+"""
+
+import argparse
 import asyncio
 import json
 import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+from aiohttp import ClientError
 
 from deploy.client import Customer, Json, Shop, Unexpected, until
 from deploy.embedded import foreground
@@ -113,8 +119,8 @@ async def mails(customer: Customer, count: int) -> None:
         say(f"    {mail['Content']['Headers']['Subject'][0]}")
 
 
-async def story(stack: Stack) -> None:
-    async with Shop.at(stack.url("edge"), stack.url("mail_api")) as shop:
+async def story(edge: str, mail_api: str) -> None:
+    async with Shop.at(edge, mail_api) as shop:
         customer, products = await seller(shop)
         await good_purchase(customer, products)
         await declined_purchase(customer, products)
@@ -135,21 +141,37 @@ def start(stack: Stack) -> None:
         say("The stack is running already.")
 
 
-async def main() -> int:
+async def on_own_stack() -> None:
     stack = Stack.from_environment()
     async with timed("The whole demo took"):
-        try:
-            await asyncio.to_thread(start, stack)
-            await story(stack.as_running())
-        except (StackError, Unexpected, TimeoutError) as error:
-            print(f"demo: {error or 'something did not happen in time'}", file=sys.stderr)
-            return 1
+        await asyncio.to_thread(start, stack)
+        running = stack.as_running()
+        await story(running.url("edge"), running.url("mail_api"))
     say("All of it happened. The stack stays up:")
-    for name, url in foreground.addresses(stack.as_running(), bare=False):
+    for name, url in foreground.addresses(running, bare=False):
         say(f"    {name:<10} {url}")
     say("./just status shows it, ./just down stops it.")
+
+
+async def elsewhere(edge: str, mail_api: str) -> None:
+    async with timed("The whole demo took"):
+        await story(edge, mail_api)
+    say(f"All of it happened, at {edge}.")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./just demo", description=__doc__)
+    parser.add_argument("--shop", help="a shop that runs already, as http://localhost")
+    parser.add_argument("--mail", default="http://localhost:8025", help="and its caught mail: MailHog's API")
+    arguments = parser.parse_args()
+    walk = elsewhere(arguments.shop, arguments.mail) if arguments.shop else on_own_stack()
+    try:
+        asyncio.run(walk)
+    except (StackError, Unexpected, TimeoutError, ClientError) as error:
+        print(f"demo: {error or 'something did not happen in time'}", file=sys.stderr)
+        return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    sys.exit(main())
