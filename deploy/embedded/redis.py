@@ -37,6 +37,7 @@ def cluster(layout: Layout, passwords: Passwords, name: str) -> list[str]:
         f"cluster-port {layout.port(f'{name}_bus')}",
         "cluster-require-full-coverage no",
         "repl-diskless-sync-delay 0",
+        "shutdown-timeout 0",  # nothing here is worth waiting for a replica
         f"masterauth {passwords.of('redis')}",
     ]
 

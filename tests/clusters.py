@@ -1,0 +1,46 @@
+"""Clusters in tests: who leads, who is killed, who follows again."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import nats
+from nats.js.client import JetStreamContext
+
+from common.messaging.streams import STREAM
+from tests.servers import Embedded
+
+
+@asynccontextmanager
+async def killed(servers: Embedded, name: str) -> AsyncIterator[None]:
+    """SIGKILL, and it stays away; on leaving it is back."""
+    stack = servers.stack
+    os.kill(stack.pid(name), signal.SIGKILL)
+    await asyncio.to_thread(stack.stop_process, name)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(stack.start_process, name)
+
+
+@asynccontextmanager
+async def jetstream(servers: Embedded) -> AsyncIterator[JetStreamContext]:
+    client = await nats.connect(servers.nats_url.split(","))
+    yield client.jetstream()
+    await client.close()
+
+
+async def leader(js: JetStreamContext) -> str:
+    """The server that orders the stream's messages; servers are named like their processes."""
+    cluster = (await js.stream_info(STREAM)).cluster
+    assert cluster
+    assert cluster.leader
+    return cluster.leader
+
+
+async def all_follow(js: JetStreamContext) -> bool:
+    """Both other servers have what the leader has."""
+    cluster = (await js.stream_info(STREAM)).cluster
+    return bool(cluster and [peer.current for peer in cluster.replicas or []] == [True, True])

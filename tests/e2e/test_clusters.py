@@ -1,0 +1,155 @@
+"""Purchases while a server of a cluster dies: JetStream's leader, a Redis master."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis
+
+from common.messaging.broker import broker
+from common.messaging.provisioner import watch
+from deploy.client import Customer, Event
+from tests.clusters import all_follow, jetstream, killed, leader
+from tests.e2e.whole import Whole, whole
+from tests.servers import Embedded, fresh_stream, provisioning
+from tests.support import eventually
+
+PARKED = "SELECT count(*) FROM dead_letter"
+REPEATED = "SELECT stream_created_at FROM relay_state"
+
+
+@pytest.fixture
+async def shop(clusters: Embedded, tmp_path: Path) -> AsyncIterator[Whole]:
+    """Two processes of every service, and the provisioner."""
+    await fresh_stream(clusters.nats_url, replicas=3)
+    settings = {"redis_cluster": True, "streams_per_account": 100}
+    async with (
+        provisioned(clusters),
+        whole(clusters, clusters.nats_url, tmp_path, replicas=2, purchase=settings) as opened,
+    ):
+        yield opened
+
+
+@asynccontextmanager
+async def provisioned(servers: Embedded) -> AsyncIterator[None]:
+    async with broker(servers.nats_url, "provisioner") as connection:
+        watching = asyncio.ensure_future(watch(connection, provisioning(servers.nats_url, replicas=3)))
+        try:
+            yield
+        finally:
+            watching.cancel()
+
+
+async def story(customer: Customer, quantities: Mapping[str, int]) -> list[Event]:
+    bought = await customer.buy_surely(quantities)
+    return [event async for event in customer.watch(bought["id"])]
+
+
+async def stories(customer: Customer, lamp: str, count: int) -> list[list[Event]]:
+    """One after the other, so that they last through what happens meanwhile."""
+    return [await story(customer, {lamp: 1}) for _ in range(count)]
+
+
+def assert_whole(told: list[list[Event]]) -> None:
+    """Every stream from its first event to its last, in order, none twice."""
+    for events in told:
+        assert [event.id for event in events] == list(range(1, len(events) + 1))
+        steps = [event.data.get("step", event.type) for event in events]
+        assert steps == ["accepted", "reserve", "order", "payment", "completed"]
+
+
+async def everywhere(shop: Whole, statement: str) -> list[object]:
+    """The answer of every service's database."""
+    answers = []
+    for url in shop.databases.values():
+        connection = await asyncpg.connect(url)
+        answers.append(await connection.fetchval(statement))
+        await connection.close()
+    return answers
+
+
+async def test_the_leader_dies_and_every_purchase_ends_as_if_it_had_not(
+    shop: Whole, clusters: Embedded
+) -> None:
+    """Nothing lost, nothing twice, nothing parked, and nobody takes it for a new stream (P16)."""
+    lamp = await shop.product(inventory=1000)
+    customers = [await shop.customer() for _ in range(5)]
+    async with jetstream(clusters) as js, asyncio.TaskGroup() as tasks:
+        before = await eventually(lambda: known_stream(shop))
+        buying = [tasks.create_task(stories(customer, lamp, 12)) for customer in customers]
+        assert_whole([await story(customers[0], {lamp: 1})])
+        name = await leader(js)
+        async with killed(clusters, name):
+            assert not any(each.done() for each in buying)
+            await asyncio.wait(buying)
+            assert await leader(js) != name
+        await eventually(lambda: all_follow(js), seconds=20)
+    for each in buying:
+        assert_whole(each.result())
+    await shop.settled(seconds=60)
+    assert await shop.assert_exact() == {"COMPLETED": 61}
+    assert await everywhere(shop, PARKED) == [0] * len(shop.databases)
+    assert await known_stream(shop) == before
+
+
+async def known_stream(shop: Whole) -> list[object]:
+    """When the stream was made, as every service knows it; empty until all do."""
+    known = await everywhere(shop, REPEATED)
+    return known if all(known) else []
+
+
+async def test_a_redis_master_dies_and_every_stream_is_told_to_its_end(
+    shop: Whole, clusters: Embedded
+) -> None:
+    """Complete and in order while it is away; and at once again when its replica has taken over."""
+    lamp = await shop.product(inventory=1000)
+    customers = [await shop.customer() for _ in range(5)]
+    master = await listened_to(clusters)
+    async with asyncio.TaskGroup() as tasks:
+        buying = [tasks.create_task(stories(customer, lamp, 12)) for customer in customers]
+        assert_whole([await story(customers[0], {lamp: 1})])
+        async with killed(clusters, master):
+            assert not any(each.done() for each in buying)
+            await asyncio.wait(buying)
+            await eventually(lambda: replica_leads(clusters, master), seconds=20)
+            seconds = []
+            for _ in range(10):
+                begun = time.monotonic()
+                assert_whole([await story(customers[0], {lamp: 1})])
+                seconds.append(time.monotonic() - begun)
+    for each in buying:
+        assert_whole(each.result())
+    assert statistics.median(seconds) < 1, seconds  # a poll that has to find each event takes five
+    await shop.settled(seconds=60)
+    assert await shop.assert_exact() == {"COMPLETED": 71}
+
+
+def node(servers: Embedded, name: str) -> Redis:
+    stack = servers.stack
+    return Redis(port=stack.layout.port(name), password=stack.passwords.of("redis"))
+
+
+async def listened_to(servers: Embedded) -> str:
+    """A master, and if there is one, a master at which a service listens."""
+    found = {}
+    for name in servers.stack.nodes.names("redis"):
+        async with node(servers, name) as asked:
+            if (await asked.role())[0] in {b"master", "master"}:
+                [(_, listening)] = await asked.pubsub_numsub("purchase:events")
+                found[name] = listening
+    return max(found, key=lambda name: found[name])
+
+
+async def replica_leads(servers: Embedded, dead: str) -> bool:
+    """Three of the others are masters again."""
+    roles = []
+    for name in servers.stack.nodes.names("redis"):
+        if name != dead:
+            async with node(servers, name) as asked:
+                roles.append((await asked.role())[0])
+    return len([role for role in roles if role in {b"master", "master"}]) == 3

@@ -1,0 +1,174 @@
+"""Three NATS servers and six Redis servers: what each part of ours does when one of them dies."""
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import nats
+import pytest
+from nats.js.client import JetStreamContext
+from redis.asyncio import Redis
+
+from common.messaging.provisioner import ProvisionerSettings, provision
+from common.messaging.streams import CONSUMERS, STREAM
+from common.redis import LOST, Bell
+from deploy.embedded.nats import store
+from tests.clusters import all_follow, jetstream, killed, leader
+from tests.servers import Embedded, fresh_stream, provisioning
+from tests.support import eventually
+
+CHANNEL = "test"
+
+
+@pytest.fixture
+async def bells(clusters: Embedded) -> AsyncIterator[tuple[Bell, Bell]]:
+    """Two processes: one rings, one listens."""
+    made = Bell(clusters.redis_url, CHANNEL, cluster=True), Bell(clusters.redis_url, CHANNEL, cluster=True)
+    yield made
+    for bell in made:
+        await bell.aclose()
+
+
+async def node_of_subscribers(servers: Embedded) -> str:
+    """Where somebody listens."""
+    stack = servers.stack
+    for name in stack.nodes.names("redis"):
+        with suppress(*LOST):
+            async with Redis(port=stack.layout.port(name), password=stack.passwords.of("redis")) as node:
+                [(_, listening)] = await node.pubsub_numsub(CHANNEL)
+            if listening:
+                return name
+    raise AssertionError("nobody listens")
+
+
+@asynccontextmanager
+async def heard(bell: Bell) -> AsyncIterator[asyncio.Queue[bytes]]:
+    """As purchase/progress.py listens: again after every loss."""
+    rung = asyncio.Queue[bytes]()
+
+    async def listen() -> None:
+        while True:
+            try:
+                async with bell.listening() as rings:
+                    async for ring in rings:
+                        rung.put_nowait(ring)
+            except LOST:
+                await asyncio.sleep(0.1)
+
+    listening = asyncio.ensure_future(listen())
+    yield rung
+    listening.cancel()
+
+
+async def test_a_listener_whose_node_dies_goes_on_at_another_one(
+    clusters: Embedded, bells: tuple[Bell, Bell]
+) -> None:
+    ringing, listening = bells
+    async with heard(listening) as rung:
+        node = await eventually(lambda: node_of_subscribers(clusters))
+        await ringing.ring(b"before")
+        async with asyncio.timeout(2):
+            assert await rung.get() == b"before"
+        async with killed(clusters, node):
+
+            async def is_heard_again() -> bool:
+                await ringing.ring(b"after")
+                return not rung.empty()
+
+            await eventually(is_heard_again)
+            assert await node_of_subscribers(clusters) != node
+
+
+async def test_whichever_node_dies_the_next_ring_is_heard(
+    clusters: Embedded, bells: tuple[Bell, Bell]
+) -> None:
+    ringing, _ = bells
+    for node in clusters.stack.nodes.names("redis"):
+        await ringing.ring(b"before")
+        async with killed(clusters, node):
+            await ringing.ring(b"after")
+            await ringing.answers()
+
+
+async def test_a_frozen_node_loses_its_listener(clusters: Embedded, bells: tuple[Bell, Bell]) -> None:
+    """It closes no connection; its silence tells."""
+    ringing, listening = bells
+    async with heard(listening) as rung:
+        node = await eventually(lambda: node_of_subscribers(clusters))
+        pid = clusters.stack.pid(node)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+
+            async def is_heard_again() -> bool:
+                await ringing.ring(b"after")
+                return not rung.empty()
+
+            await eventually(is_heard_again, seconds=20)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
+async def said(js: JetStreamContext, count: int) -> None:
+    for number in range(count):
+        await js.publish("evt.order.test", str(number).encode())
+
+
+async def test_a_stream_that_exists_moves_to_as_many_servers_as_the_setting_says(clusters: Embedded) -> None:
+    """Up and down again, with its messages, its consumers and what they have acknowledged."""
+    await fresh_stream(clusters.nats_url)
+    async with jetstream(clusters) as js:
+        await said(js, 100)
+        created = (await js.stream_info(STREAM)).created
+        for replicas in (3, 1, 3):
+            settings = provisioning(clusters.nats_url, replicas=replicas)
+            await eventually(lambda wanted=settings: provisioned(js, wanted))  # type: ignore[misc]
+
+            async def is_there(followers: int = replicas - 1) -> bool:
+                cluster = [(await js.stream_info(STREAM)).cluster]
+                cluster += [(await js.consumer_info(STREAM, each.durable)).cluster for each in CONSUMERS]
+                return all(
+                    each and [peer.current for peer in each.replicas or []] == [True] * followers
+                    for each in cluster
+                )
+
+            await eventually(is_there, seconds=20)
+        info = await js.stream_info(STREAM)
+    assert info.state.messages == 100
+    assert info.created == created
+
+
+async def provisioned(js: JetStreamContext, settings: ProvisionerSettings) -> bool:
+    """A stream that moves may refuse for a moment; the provisioner comes again."""
+    try:
+        await provision(js, settings)
+    except (nats.errors.Error, TimeoutError):
+        return False
+    return True
+
+
+async def test_a_server_that_lost_its_disk_gets_everything_back_and_is_no_new_stream(
+    clusters: Embedded,
+) -> None:
+    await fresh_stream(clusters.nats_url, replicas=3)
+    stack = clusters.stack
+    async with jetstream(clusters) as js:
+        await said(js, 100)
+        info = await js.stream_info(STREAM)
+        lost = await leader(js)
+        async with killed(clusters, lost):
+            shutil.rmtree(store(stack.layout, lost))
+
+            async def goes_on() -> bool:
+                with suppress(nats.errors.Error, TimeoutError):
+                    await said(js, 1)
+                    return True
+                return False
+
+            await eventually(goes_on, seconds=20)
+        await eventually(lambda: all_follow(js), seconds=20)
+        after = await js.stream_info(STREAM)
+    assert after.created == info.created
+    assert after.state.messages >= 101
