@@ -5,21 +5,27 @@ import asyncio
 import contextlib
 import logging
 import signal
+import socket
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
 import uvicorn
 from litestar import Litestar
 
+from common import __version__
 from common.failpoints import Armed, arm
 from common.http.outward import Outward
 from common.http.protocol import Protocol
+from common.messaging.answers import Endpoint
+from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer
 from common.messaging.incarnation import watch_incarnation
+from common.messaging.services import Identity, Service
 from common.postgres.partitions import keep_partitions
 from common.runtime import Runtime
 from common.settings import Settings, load
@@ -49,11 +55,14 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Program:
-    """What a process runs: an application (at least its health), consumers, and loops."""
+    """What a process runs: an application (at least its health), consumers, answers, and loops."""
 
     app: Litestar
     runtime: Runtime | None = None
+    broker: Broker | None = None
+    """The runtime's, where there is one."""
     consumers: Sequence[Consumer] = ()
+    answers: Sequence[Endpoint] = ()
     loops: Sequence[Loop] = ()
     on_stop: Callable[[], None] = lambda: None
     """Called first at a stop, to end what would keep connections open."""
@@ -90,26 +99,50 @@ async def _run(settings: S, role: Role, program: Opener[S]) -> None:
         server = Server(settings, running)
         for each in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(each, server.stop)
-        await run(server, settings, running)
+        await run(server, settings, running, role)
 
 
-async def run(server: "Server", settings: Settings, running: Program) -> None:
+async def run(server: "Server", settings: Settings, running: Program, role: Role = Role.ALL) -> None:
     """Runs until `server.stop()`, then stops in order.
 
-    Streams end, HTTP drains, batches finish, the outbox is published; the opener then closes connections.
+    Streams end, HTTP drains, questions are answered, batches finish, the outbox is published; the opener then
+    closes connections.
     """
     async with asyncio.TaskGroup() as tasks:
         working = [tasks.create_task(consumer.run(settings.concurrency)) for consumer in running.consumers]
         looping = [tasks.create_task(loop()) for loop in (*running.loops, *_housekeeping(running.runtime))]
+        service = _service(settings, running, role)
+        answering = tasks.create_task(service.run())
         await server.serve()
+        await _finish(service, settings.graceful_seconds)
         for consumer in running.consumers:
             await consumer.stop()
         if working:
             await asyncio.wait(working, timeout=settings.graceful_seconds)
         if running.runtime:
             await _drain(running.runtime, 2.0)
-        for task in (*working, *looping):
+        for task in (*working, *looping, answering):
             task.cancel()
+
+
+def _service(settings: Settings, running: Program, role: Role) -> Service:
+    """As which the process can be found and asked over NATS."""
+    broker = running.runtime.broker if running.runtime else running.broker
+    assert broker is not None, "every process has a connection to the broker"
+    identity = Identity(
+        service=settings.service,
+        version=__version__,
+        description=(import_module(settings.service).__doc__ or "").splitlines()[0],
+        role=role,
+        replica=f"{socket.gethostname()}:{settings.port}",
+    )
+    return Service(broker, identity, running.app.state.health.report, running.answers)
+
+
+async def _finish(service: Service, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await service.stop()
 
 
 def _housekeeping(runtime: Runtime | None) -> list[Loop]:

@@ -15,7 +15,9 @@ async def program(settings: OrchestratorSettings, role: Role) -> AsyncIterator[P
     async with broker(settings.nats_url, settings.service) as connection:
         health = create(settings.service, [], state={}, needed={"nats": connection.answers}, reported={})
         yield Program(
-            app=health, consumers=[worker.consumer(settings, connection)] if role.works else [], loops=[]
+            app=health,
+            broker=connection,
+            consumers=[worker.consumer(settings, connection)] if role.works else [],
         )
 
 

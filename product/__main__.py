@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from common.main import Program, Role, main
 from common.runtime import runtime
-from product import app, worker
+from product import answers, app, worker
 from product.settings import ProductSettings
 
 
@@ -16,6 +16,7 @@ async def program(settings: ProductSettings, role: Role) -> AsyncIterator[Progra
             app=app.create(settings, held, serves=role.serves),
             runtime=held,
             consumers=[worker.consumer(settings, held)] if role.works else [],
+            answers=answers.endpoints(held) if role.serves else [],
         )
 
 

@@ -1,11 +1,13 @@
 """The accounts themselves."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from account.model import Account, Taken
+from common.contracts.account import Standing
 from common.postgres.database import Row, Transaction
 
 COLUMNS = ", ".join(Account.__struct_fields__)
@@ -15,6 +17,7 @@ INSERT INTO accounts (id, email, password_hash, first_name, last_name, address, 
 VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING {COLUMNS}
 """
 BY_EMAIL = f"SELECT {COLUMNS}, password_hash FROM accounts WHERE email = $1"
+STANDING = "SELECT id, active, verified, role FROM accounts WHERE id = ANY($1::uuid[])"
 FIND = f"SELECT {COLUMNS} FROM accounts WHERE id = $1"
 LOCK = f"{FIND} FOR UPDATE"
 # What is not given stays. Whoever changes the address has yet to prove the new mailbox.
@@ -83,6 +86,10 @@ async def by_email(tx: Transaction, email: str) -> Known | None:
 async def find(tx: Transaction, account_id: UUID) -> Account | None:
     row = await tx.row(FIND, account_id)
     return from_row(row) if row else None
+
+
+async def standing(tx: Transaction, account_ids: Sequence[UUID]) -> list[Standing]:
+    return [Standing(**row) for row in await tx.fetch(STANDING, account_ids)]
 
 
 async def lock(tx: Transaction, account_id: UUID) -> Account:

@@ -46,11 +46,15 @@ def create(
     body_limit: int = 65_536,
     pages: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
-    """`routes` hang under /api/v1, closed unless `opt={"public": True}`; `pages` hang under /, open."""
+    """`routes` hang under /api/v1, closed unless `opt={"public": True}`; `pages` hang under /, open.
+
+    Its `state.health` answers the same question elsewhere.
+    """
+    checks = health.Health(needed, reported)
     return Litestar(
         [
             Router(PREFIX, route_handlers=[*routes, _openapi_document(service)], guards=[authenticated]),
-            health.routes(needed, reported),
+            health.routes(checks),
             *pages,
         ],
         dependencies=provided(state),
@@ -66,7 +70,7 @@ def create(
             components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
         ),
         request_max_body_size=body_limit,
-        state=State(dict(state)),
+        state=State({**state, "health": checks}),
         response_cache_config=ResponseCacheConfig(),
         debug=False,
         logging_config=None,

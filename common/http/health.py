@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from litestar import Response, Router, get
@@ -12,22 +13,38 @@ Probe = Callable[[], Awaitable[Any]]
 PROBE_SECONDS = 2.0
 
 
-def routes(needed: Mapping[str, Probe], reported: Mapping[str, Probe]) -> Router:
+UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True)
+class Health:
     """Ready means that everything `needed` answers; `reported` only shows (the broker may be away)."""
 
+    needed: Mapping[str, Probe]
+    reported: Mapping[str, Probe]
+
+    async def report(self) -> dict[str, Any]:
+        """The same to whoever asks, over HTTP or over NATS."""
+        probes = {**self.needed, **self.reported}
+        results = await asyncio.gather(*(_state(probe) for probe in probes.values()))
+        checks = dict(zip(probes, results, strict=True))
+        ready = all(checks[name]["ok"] for name in self.needed)
+        degraded = not all(check["ok"] for check in checks.values())
+        return {
+            "status": "degraded" if ready and degraded else "ok" if ready else UNAVAILABLE,
+            "checks": checks,
+        }
+
+
+def routes(health: Health) -> Router:
     @get("/livez", opt={"public": True}, include_in_schema=False)
     async def livez() -> dict[str, str]:
         return {"status": "ok"}
 
     @get("/readyz", opt={"public": True}, include_in_schema=False)
     async def readyz() -> Response[dict[str, Any]]:
-        probes = {**needed, **reported}
-        results = await asyncio.gather(*(_state(probe) for probe in probes.values()))
-        checks = dict(zip(probes, results, strict=True))
-        ready = all(checks[name]["ok"] for name in needed)
-        degraded = not all(check["ok"] for check in checks.values())
-        status = "degraded" if ready and degraded else "ok" if ready else "unavailable"
-        return Response({"status": status, "checks": checks}, status_code=200 if ready else 503)
+        report = await health.report()
+        return Response(report, status_code=503 if report["status"] == UNAVAILABLE else 200)
 
     return Router("/", route_handlers=[livez, readyz])
 

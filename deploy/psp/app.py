@@ -118,7 +118,7 @@ def create(settings: PspSettings) -> Litestar:
         app.state.desk.ledger.close()
 
     return Litestar(
-        [authorize, capture, void, read_ledger, read_authorization, health.routes({}, {})],
+        [authorize, capture, void, read_ledger, read_authorization, health.routes(health.Health({}, {}))],
         dependencies={"desk": Provide(_desk, sync_to_thread=False)},
         lifespan=[opened],
         exception_handlers=errors.HANDLERS,

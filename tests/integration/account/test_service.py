@@ -2,9 +2,14 @@
 
 import asyncpg
 import jwt
+import msgspec
 import pytest
 
 from account.settings import AccountSettings
+from common.contracts.account import AccountLookup
+from common.ids import new_id
+from common.messaging.broker import broker
+from common.messaging.requests import Requests
 from common.postgres.migrate import on_database
 from tests.integration.account.api import Api
 from tests.servers import Servers
@@ -85,3 +90,14 @@ async def test_the_pages_files_are_all_that_is_served_there(api: Api) -> None:
     for path in ("/docs/files/../../METADATA", "/docs/files/%2e%2e/flask_swagger_ui.py", "/docs/files/"):
         async with api.client.get(path) as response:
             assert response.status in {404, 400}, path
+
+
+async def test_another_service_learns_what_an_account_may_do_and_nothing_of_the_person(api: Api) -> None:
+    ann, unknown = await api.register(), new_id()
+    async with broker(api.settings.nats_url, "asker") as connection:
+        await connection.ready()
+        question = AccountLookup(account_ids=[ann.account_id, unknown, ann.account_id])
+        told = await Requests(connection).ask(question)
+    assert [msgspec.to_builtins(each) for each in told] == [
+        {"id": str(ann.account_id), "active": True, "verified": False, "role": "customer"}
+    ]

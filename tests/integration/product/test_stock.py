@@ -2,10 +2,14 @@
 
 import asyncio
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
+from common.contracts.product import ProductCheck, Wish
+from common.messaging.broker import broker
+from common.messaging.requests import Requests
 from tests.integration.product.conftest import ADMIN, STRANGER, Answer, Client
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -101,3 +105,18 @@ async def test_a_check_is_exact_at_the_boundary(client: Client) -> None:
 )
 async def test_a_check_out_of_bounds_is_refused(client: Client, body: Any) -> None:
     assert (await client("POST", "/products/check", body, by=None)).status == 400
+
+
+async def test_another_service_is_told_the_same_about_a_basket_as_a_browser(client: Client) -> None:
+    tea, cup = [UUID((await client.product(inventory=units))["id"]) for units in (5, 1)]
+    wishes = [
+        Wish(product_id=tea, quantity=5),
+        Wish(product_id=cup, quantity=2),
+        Wish(product_id=uuid4(), quantity=1),
+    ]
+    browser = await client("POST", "/products/check", msgspec.to_builtins(wishes))
+    async with broker(client.shop.nats_url, "asker") as connection:
+        await connection.ready()
+        told = await Requests(connection).ask(ProductCheck(items=wishes))
+    assert [each.reason for each in told.items] == [None, "insufficient_stock", "unknown_product"]
+    assert browser.body == msgspec.to_builtins(told)
