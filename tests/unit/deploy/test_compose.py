@@ -1,35 +1,26 @@
-"""compose.yaml, read as a container engine would, and the files that its containers get."""
+"""compose.yaml, read as a container engine would."""
 
 import fnmatch
+import json
 import re
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from common.messaging.provisioner import ProvisionerSettings
-from common.postgres.migrate import MigrateSettings
-from common.settings import read
-from deploy.compose import __main__ as job
-from deploy.docs.settings import KINDS
+from deploy.compose import settings
+from deploy.compose.settings import NATS_NODES, REDIS_NODES
 from deploy.embedded import services, traefik
 from deploy.embedded.layout import WITH_DATABASE, Layout
 
 ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OFFLINE: dict[str, Any] = yaml.safe_load((ROOT / "deploy/compose.offline.yaml").read_text())["services"]
 DOCKERFILE = (ROOT / "deploy/Dockerfile").read_text()
-
-
-@pytest.fixture
-def volumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(sys, "argv", ["deploy.compose", str(tmp_path)])
-    job.main()
-    return tmp_path
+ONCE = {name for name, each in SERVICES.items() if each["restart"] == "no"}
 
 
 def mounts(name: str) -> dict[str, str]:
@@ -38,11 +29,11 @@ def mounts(name: str) -> dict[str, str]:
 
 
 def test_every_service_of_the_shop_runs_in_a_container() -> None:
-    assert set(job.SERVICES) == set(services.present())
+    assert set(settings.SERVICES) == set(services.present())
     for service in services.present():
         assert SERVICES[service]["command"] == ["python", "-m", service]
         assert mounts(service)["/settings"] == f"{service}-settings"
-    assert set(WITH_DATABASE) <= set(job.SERVICES)
+    assert set(WITH_DATABASE) <= set(settings.SERVICES)
 
 
 def test_every_module_that_a_container_runs_is_there() -> None:
@@ -62,7 +53,8 @@ def test_every_image_is_pinned() -> None:
 def test_what_a_container_waits_for_can_happen(name: str) -> None:
     for other, wait in SERVICES[name].get("depends_on", {}).items():
         if wait["condition"] == "service_healthy":
-            assert SERVICES[other]["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
+            assert other not in ONCE
+            assert "test" in SERVICES[other].get("healthcheck", {}) or SERVICES[other]["image"] == "shop"
         else:
             assert wait["condition"] == "service_completed_successfully"
             assert SERVICES[other]["restart"] == "no"
@@ -77,6 +69,54 @@ def test_what_a_container_mounts_is_there(name: str) -> None:
             assert source in COMPOSE["volumes"]
 
 
+def test_what_needs_the_profile_is_needed_by_nobody_without_it() -> None:
+    absent = {name for name, each in SERVICES.items() if "profiles" in each}
+    assert absent == {"cluster", "nats-2", "nats-3"}
+    for name in SERVICES.keys() - absent:
+        waits = SERVICES[name].get("depends_on", {})
+        assert all(waits[other]["required"] is False for other in waits.keys() & absent)
+
+
+def test_nobody_of_the_shop_starts_before_its_tables_and_its_stream_are_there() -> None:
+    for service in settings.SERVICES:
+        needed = {"streams"} if service == "orchestrator" else {"streams", "migrations"}
+        assert needed <= SERVICES[service]["depends_on"].keys()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_container_is_bounded(name: str) -> None:
+    each = SERVICES[name]
+    assert {"mem_limit", "pids_limit", "logging", "security_opt"} <= each.keys()
+    assert each["restart"] == ("no" if name in ONCE else "unless-stopped")
+    assert each["security_opt"] == ["no-new-privileges:true"]
+    assert not [source for source in mounts(name).values() if "docker.sock" in source]
+
+
+def test_what_is_ours_is_read_only_and_has_no_rights() -> None:
+    for each in SERVICES.values():
+        if each["image"] == "shop":
+            assert each["read_only"]
+            assert each["cap_drop"] == ["ALL"]
+
+
+def test_the_image_is_asked_for_its_health() -> None:
+    [check] = re.findall(r"^HEALTHCHECK .*\\\n +CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
+    assert (ROOT / json.loads(check)[-1]).is_file()
+
+
+def test_every_server_has_a_stand_in_for_where_no_registry_is_reached() -> None:
+    servers = {each["image"]: name for name, each in SERVICES.items() if each["image"] != "shop"}
+    assert {SERVICES[name]["image"] for name in OFFLINE} == set(servers)
+    stages = set(re.findall(r" AS ([\w-]+)$", (ROOT / "deploy/offline/Dockerfile").read_text(), re.MULTILINE))
+    assert {each["build"]["target"] for each in OFFLINE.values() if "target" in each["build"]} <= stages
+
+
+def test_no_file_needs_what_old_engines_or_lonely_ones_have_not() -> None:
+    for file in [ROOT / "compose.yaml", *(ROOT / "deploy").glob("compose*.yaml"), *ROOT.rglob("*Dockerfile")]:
+        text = file.read_text()
+        assert not re.search(r"# *syntax=|pull_policy: *always|start_interval|--from=[^ ]*[/:]", text), file
+
+
 def test_every_volume_is_used() -> None:
     assert {source for name in SERVICES for source in mounts(name).values()} >= COMPOSE["volumes"].keys()
 
@@ -84,56 +124,17 @@ def test_every_volume_is_used() -> None:
 def test_the_job_reaches_every_settings_volume_and_only_their_owners_read_them() -> None:
     written = {source for source in mounts("secrets").values() if source.endswith("-settings")}
     assert written == {volume for volume in COMPOSE["volumes"] if volume.endswith("-settings")}
+    writers = {"secrets", "cluster"}
+    assert mounts("secrets") == mounts("cluster")
     readers = {
-        volume: {name for name in SERVICES if name != "secrets" and volume in mounts(name).values()}
+        volume: {name for name in SERVICES.keys() - writers if volume in mounts(name).values()}
         for volume in written
     }
     assert readers.pop("postgres-settings") == {"postgres", "databases"}
+    assert readers.pop("provisioner-settings") == {"provisioner", "streams"}
+    assert readers.pop("nats-settings") == set(NATS_NODES)
+    assert readers.pop("redis-settings") == {*REDIS_NODES, "redis-cluster"}
     assert readers == {volume: {volume.removesuffix("-settings")} for volume in readers}
-
-
-def test_the_job_writes_settings_that_everybody_accepts(volumes: Path) -> None:
-    kinds: dict[str, type[msgspec.Struct]] = {
-        **{service: KINDS[service] for service in job.SERVICES},
-        "provisioner": ProvisionerSettings,
-        "migrations": MigrateSettings,
-    }
-    for folder, kind in kinds.items():
-        file = volumes / folder / "settings.toml"
-        read(kind, {"SETTINGS_FILE": str(file)})
-        known = {field.name for field in msgspec.structs.fields(kind)}
-        assert tomllib.loads(file.read_text()).keys() <= known
-
-
-def test_the_job_keeps_its_secrets(volumes: Path) -> None:
-    def text() -> dict[Path, str]:
-        return {
-            file: file.read_text()
-            for file in volumes.rglob("*")
-            if file.is_file() and file.name != "roles.sql"  # its verifiers are salted anew
-        }
-
-    before = text()
-    job.main()
-    assert text() == before
-
-
-def test_nobody_reads_a_password_of_somebody_else(volumes: Path) -> None:
-    passwords = tomllib.loads((volumes / "migrations/settings.toml").read_text())["databases"]
-    for service in job.SERVICES:
-        mine = (volumes / service / "settings.toml").read_text()
-        assert not [url for url in passwords.values() if url in mine]
-        others = set(re.findall(r"postgresql://(\w+)_runtime:", mine)) - {service}
-        assert others == set()
-
-
-def test_the_edge_serves_what_the_embedded_one_serves() -> None:
-    routes = yaml.safe_load((ROOT / "deploy/compose/routes.yaml").read_text())["http"]
-    assert {name: router["rule"] for name, router in routes["routers"].items()} == {
-        name: traefik.rule(name) for name in traefik.PREFIXES
-    }
-    for name, service in routes["services"].items():
-        assert service["loadBalancer"]["servers"] == [{"url": f"http://{name}:{job.PORT}"}]
 
 
 def test_the_edge_is_as_careful_as_the_embedded_one() -> None:
@@ -156,12 +157,19 @@ def test_the_image_has_every_package_and_no_more() -> None:
 def test_the_image_is_not_run_by_root() -> None:
     users = re.findall(r"^USER (\d+):", DOCKERFILE, re.MULTILINE)
     assert users == ["10001"]
-    assert [name for name, each in SERVICES.items() if str(each.get("user", "")).startswith("0")] == [
-        "secrets"
-    ]
+    roots = {name for name, each in SERVICES.items() if str(each.get("user", "")).startswith("0")}
+    assert roots == {"secrets", "cluster"}
+    assert all(SERVICES[name]["network_mode"] == "none" for name in roots)
 
 
 def test_only_the_edge_is_open_to_the_world() -> None:
     published = {name: each["ports"] for name, each in SERVICES.items() if "ports" in each}
     assert published.pop("traefik") == ["80:80", "127.0.0.1:8080:8080"]
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+
+
+def test_every_node_tells_its_own_name_and_is_introduced_to_the_others() -> None:
+    assert set(NATS_NODES) <= SERVICES.keys()
+    for node in REDIS_NODES:
+        assert SERVICES[node]["command"][-1] == node
+    assert SERVICES["redis-cluster"]["command"] == list(REDIS_NODES)

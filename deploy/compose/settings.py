@@ -1,0 +1,124 @@
+"""What a service cannot know by itself: addresses and passwords, among containers or on the host."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from deploy.embedded.layout import WITH_DATABASE
+from deploy.embedded.passwords import Passwords
+
+SERVICES = ("account", "product", "order", "payment", "purchase", "orchestrator", "mail")
+"""All of those with a database in `WITH_DATABASE` get their URL."""
+
+PORT = 8000
+"""Of every service in its container."""
+
+NATS_NODES = ("nats", "nats-2", "nats-3")
+REDIS_NODES = ("redis", "redis-2", "redis-3", "redis-4", "redis-5", "redis-6")
+BUCKETS = ("images", "videos")
+
+Toml = dict[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """Where everything is (host:port), as one of the services sees it."""
+
+    listen: str
+    ports: Mapping[str, int]
+    """Every service's own."""
+    keys: str
+    """The folder with the signing key."""
+    public_url: str
+    account: str
+    postgres: str
+    nats: tuple[str, ...]
+    redis: tuple[str, ...]
+    psp: str
+    smtp: str
+    minio: str
+    mail_page: str
+
+
+IN_CONTAINERS = Addresses(
+    listen="0.0.0.0",  # noqa: S104  # the container's own network
+    ports=dict.fromkeys(SERVICES, PORT),
+    keys="/settings",
+    public_url="http://localhost",
+    account=f"account:{PORT}",
+    postgres="postgres:5432",
+    nats=("nats:4222",),
+    redis=tuple(f"{node}:6379" for node in REDIS_NODES),
+    psp=f"psp:{PORT}",
+    smtp="mailhog:1025",
+    minio="minio:9000",
+    mail_page="http://localhost:8025",
+)
+
+
+def of_service(service: str, at: Addresses, passwords: Passwords) -> Toml:
+    """No more than it needs."""
+    known: Toml = {
+        "service": service,
+        "host": at.listen,
+        "port": at.ports[service],
+        "public_url": at.public_url,
+        "nats_url": nats_url(at, passwords),
+    }
+    if service in WITH_DATABASE:
+        known["database_url"] = database_url(service, "runtime", at, passwords)
+    if service not in {"account", "orchestrator", "mail"}:
+        known["jwks_url"] = f"http://{at.account}/api/v1/account/jwks"
+    return known | own(service, at, passwords)
+
+
+def own(service: str, at: Addresses, passwords: Passwords) -> Toml:
+    """What only this one has."""
+    match service:
+        case "account":
+            return {"signing_key_file": f"{at.keys}/signing_key.pem"}
+        case "payment":
+            return {"psp_url": f"http://{at.psp}"}
+        case "purchase":
+            return {
+                "redis_url": redis_url(at, passwords),
+                "redis_cluster": len(at.redis) > 1,
+                "mail_page_url": at.mail_page,
+            }
+        case "mail":
+            host, _, port = at.smtp.partition(":")
+            return {"smtp_host": host, "smtp_port": int(port)}
+        case _:
+            return {}
+
+
+def of_provisioner(at: Addresses, passwords: Passwords) -> Toml:
+    """As many copies of the stream as there are servers."""
+    return {"nats_url": nats_url(at, passwords), "stream_replicas": len(at.nats)}
+
+
+def of_buckets(at: Addresses, passwords: Passwords) -> Toml:
+    return {"address": at.minio, "password": passwords.of("minio"), "buckets": list(BUCKETS)}
+
+
+def owners(at: Addresses, passwords: Passwords) -> Toml:
+    """The databases of the migrations, each under its owner."""
+    return {service: database_url(service, "owner", at, passwords) for service in WITH_DATABASE}
+
+
+def database_url(service: str, role: str, at: Addresses, passwords: Passwords) -> str:
+    name = f"{service}_{role}"
+    return f"postgresql://{name}:{passwords.of(name)}@{at.postgres}/{service}"
+
+
+def nats_url(at: Addresses, passwords: Passwords) -> str:
+    return ",".join(f"nats://shop:{passwords.of('nats')}@{server}" for server in at.nats)
+
+
+def redis_url(at: Addresses, passwords: Passwords) -> str:
+    return ",".join(f"redis://:{passwords.of('redis')}@{server}/0" for server in at.redis)
+
+
+def toml(values: Toml) -> str:
+    """Strings, numbers, truths and lists of them; JSON spells all of these as TOML does."""
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
