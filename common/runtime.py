@@ -9,6 +9,7 @@ from common.messaging.broker import Broker, broker
 from common.messaging.outbox import Outbox
 from common.messaging.relay import Relay
 from common.postgres.database import Database
+from common.postgres.room import require_room
 from common.settings import DatabaseSettings
 
 
@@ -40,5 +41,6 @@ async def runtime(settings: DatabaseSettings) -> AsyncIterator[Runtime]:
         broker(settings.nats_url, settings.service) as connection,
         Database.connect(settings.database_url, size=settings.pool_size, name=settings.service) as db,
     ):
+        await require_room(db, settings.pool_size)
         relay = Relay(db, connection, name=settings.service)
         yield Runtime(db, connection, relay, Outbox(relay.offer))

@@ -47,7 +47,8 @@ class DatabaseSettings(Settings, frozen=True, kw_only=True):
     database_url: str
     """Under the runtime role, which may change rows and nothing else."""
     pool_size: int = 8
-    """Connections of one process at most."""
+    """Connections of one process at most, and one more for its relay. Where they can never fit it does not
+    start."""
 
 
 class ApiSettings(DatabaseSettings, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from deploy.embedded import executables, leftovers, ports
+from deploy.embedded import executables, leftovers, pools, ports
 from deploy.embedded.errors import StackError
 from deploy.embedded.stack import Stack
 
@@ -34,6 +34,7 @@ def findings(stack: Stack) -> Findings:
     yield from programs(stack)
     yield from postgres_user(stack)
     yield room(stack)
+    yield attempt("Postgres connections", lambda: connections(stack))
     if stack.is_running:
         yield True, "the stack is running"
     elif orphans := leftovers.marked(stack.home):
@@ -67,6 +68,11 @@ def room(stack: Stack) -> tuple[bool, str]:
     """Logs, write-ahead log and streams grow."""
     free = shutil.disk_usage(stack.home).free
     return free >= ROOM, f"{free / 1e9:.1f} GB free in {stack.home} (SHOP_HOME names another folder)"
+
+
+def connections(stack: Stack) -> str:
+    """What all pools together may open."""
+    return pools.require_room(stack.replicas, stack.service_environment, stack.postgres.most)
 
 
 def free_ports(stack: Stack) -> Findings:

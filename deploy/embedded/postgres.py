@@ -46,6 +46,11 @@ class Postgres:
         return self.layout.home / "postgres" / "data"
 
     @property
+    def most(self) -> int:
+        """Connections it admits."""
+        return int(OPTIONS["max_connections"])
+
+    @property
     def created(self) -> bool:
         """Whether the cluster exists; it appears under its name only when it is whole."""
         return (self.data / "PG_VERSION").exists()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from deploy.embedded import leftovers, nats, redis, supervisord
+from deploy.embedded import leftovers, nats, pools, redis, supervisord
 from deploy.embedded.alone import alone
 from deploy.embedded.control import Control
 from deploy.embedded.errors import AlreadyRunning, Misconfigured, NotReady, NotRunning
@@ -66,6 +66,7 @@ class Stack:
             self._refuse_a_second(bare)
             leftovers.end_all(self.home)
             plan = self.plan(bare=bare)
+            pools.require_room(self.replicas, self.service_environment, plan.postgres.most)
             require_free(plan.ports, self.port_base)
             redis.forget(self.layout)
             try:
