@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from common.main import Program, Role, main
 from common.runtime import runtime
 from mail import app, worker
+from mail.retention import Retention
 from mail.settings import MailSettings
 
 
@@ -13,11 +14,12 @@ from mail.settings import MailSettings
 async def program(settings: MailSettings, role: Role) -> AsyncIterator[Program]:
     async with runtime(settings) as held:
         sender = worker.sender(settings, held)
+        retention = Retention(held.db, keep_days=settings.mail_keep_days)
         yield Program(
             app=app.create(settings, held, sender),
             runtime=held,
             consumers=[worker.consumer(settings, held, sender)] if role.works else [],
-            loops=[sender.run] if role.works else [],
+            loops=[sender.run, retention.run] if role.works else [],
             on_stop=sender.stop,
         )
 

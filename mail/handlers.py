@@ -3,7 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
-from common.contracts.account import AccountState, VerificationRequested
+from common.contracts.account import (
+    AccountState,
+    PasswordChanged,
+    PasswordResetRequested,
+    VerificationRequested,
+)
 from common.contracts.mail import MailAccepted
 from common.contracts.message import Message
 from common.contracts.purchase import PurchaseCancelled, PurchaseCompleted
@@ -13,14 +18,15 @@ from mail import model, repository
 from mail.model import Mail
 
 Decision = PurchaseCompleted | PurchaseCancelled
+ToAccount = VerificationRequested | PasswordResetRequested | PasswordChanged
 
 
 async def handle(tx: Transaction, batch: Sequence[Message], *, accepted: Callable[[], None]) -> list[Message]:
     """A decision is answered when its mail is written down; `accepted` runs when that is committed."""
     await repository.keep_accounts(tx, newest(each for each in batch if isinstance(each, AccountState)))
     decisions = [each for each in batch if isinstance(each, Decision)]
-    codes = [model.verification(each) for each in batch if isinstance(each, VerificationRequested)]
-    if mails := codes + await notices(tx, decisions):
+    to_accounts = [model.to_account(each) for each in batch if isinstance(each, ToAccount)]
+    if mails := to_accounts + await notices(tx, decisions):
         await repository.accept(tx, mails)
         tx.after_commit(accepted)
     return [MailAccepted.following(each) for each in decisions]

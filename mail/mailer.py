@@ -1,6 +1,7 @@
 """SMTP: the one adapter of the mail service."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from email.message import EmailMessage
@@ -18,6 +19,8 @@ from mail.model import Outcome, Verdict
 from mail.settings import MailSettings
 
 PERMANENT = 500
+ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?!\S)")
+"""RFC 3463. All that is told of an answer: the rest may repeat the mailbox, or the text."""
 
 
 class Unreachable(Exception):
@@ -43,14 +46,15 @@ class Connection:
         except SMTPRecipientsRefused as error:
             return _answered(error.recipients[0])
         except SMTPSenderRefused as error:
-            return Outcome(Verdict.LATER, f"our sender is refused: {error.code} {error.message}")
+            reason = f"our sender is refused: {error.code} {error.message}"
+            return Outcome(Verdict.LATER, f"our sender is refused: {_brief(error)}", reason)
         except SMTPResponseException as error:
             return _answered(error)
         except (SMTPNotSupported, ValueError) as error:
-            return Outcome(Verdict.REFUSED, _told(error))
+            return Outcome(Verdict.REFUSED, type(error).__name__, _told(error))
         except Exception as error:  # noqa: BLE001  # nobody knows whether the server took it
             self.client.close()
-            return Outcome(Verdict.LATER, _told(error))
+            return Outcome(Verdict.LATER, type(error).__name__, _told(error))
         return Outcome(Verdict.SENT)
 
 
@@ -95,7 +99,12 @@ class Mailer:
 def _answered(error: SMTPResponseException) -> Outcome:
     """RFC 5321, 4.2.1: a 4yz may be repeated, a 5yz must not."""
     verdict = Verdict.REFUSED if error.code >= PERMANENT else Verdict.LATER
-    return Outcome(verdict, f"{error.code} {error.message}"[:500])
+    return Outcome(verdict, _brief(error), f"{error.code} {error.message}"[:500])
+
+
+def _brief(error: SMTPResponseException) -> str:
+    enhanced = ENHANCED.match(error.message)
+    return f"{error.code} {enhanced[0]}" if enhanced else str(error.code)
 
 
 def _told(error: Exception) -> str:

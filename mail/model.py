@@ -1,13 +1,14 @@
 """What a mail is, when it is tried again, and what may stand on it. Pure."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 import msgspec
 
-from common.contracts.account import VerificationRequested
+from common.contracts.account import PasswordChanged, PasswordResetRequested, VerificationRequested
 from common.contracts.message import Item
 from common.contracts.purchase import PurchaseCancelled, PurchaseCompleted
 
@@ -15,11 +16,23 @@ KEYS = UUID("6d61696c-0000-5000-8000-73686f700000")
 """The namespace of mails' ids."""
 
 
-class Verification(msgspec.Struct, frozen=True, tag="verification", tag_field="kind"):
+class Code(msgspec.Struct, frozen=True):
     """No text of the account's own: a stranger's mailbox can be registered, and must not be written to."""
 
     code: str
     expires_at: datetime
+
+
+class Verification(Code, frozen=True, tag="verification", tag_field="kind"): ...
+
+
+class Reset(Code, frozen=True, tag="password_reset", tag_field="kind"): ...
+
+
+class Change(msgspec.Struct, frozen=True, tag="password_changed", tag_field="kind"):
+    """The password is another one now. No text of the account's own here either."""
+
+    changed_on: date
 
 
 class Receipt(msgspec.Struct, frozen=True, tag="receipt", tag_field="kind"):
@@ -32,7 +45,7 @@ class Failure(msgspec.Struct, frozen=True, tag="failure", tag_field="kind"):
     reason: str
 
 
-Content = Verification | Receipt | Failure
+Content = Verification | Reset | Change | Receipt | Failure
 """The facts of a mail; they become words when it is sent."""
 
 
@@ -43,8 +56,21 @@ class Addressee(msgspec.Struct, frozen=True):
     name: str = ""
 
 
+class Key(NamedTuple):
+    """`about` is a purchase, which has no versions, or an account."""
+
+    about: UUID
+    kind: str
+    version: int
+
+    @property
+    def id(self) -> UUID:
+        """The same for every repetition, so that mailboxes can drop it."""
+        return uuid5(KEYS, f"{self.kind}:{self.about}:{self.version}")
+
+
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
-    """One logical mail (protocol P15). `about` is a purchase or an account; only its codes have versions."""
+    """One logical mail (protocol P15)."""
 
     about: UUID
     version: int = 0
@@ -58,19 +84,20 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
         return tag
 
     @property
-    def key(self) -> tuple[UUID, str, int]:
-        return self.about, self.kind, self.version
+    def key(self) -> Key:
+        return Key(self.about, self.kind, self.version)
 
     @property
-    def id(self) -> UUID:
-        """The same for every repetition, so that mailboxes can drop it."""
-        return uuid5(KEYS, f"{self.kind}:{self.about}:{self.version}")
+    def expires_at(self) -> datetime | None:
+        """It goes out before then, or never: a code that counts no longer only confuses."""
+        return self.content.expires_at if isinstance(self.content, Code) else None
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
-    """A mail whose time has come. `tries` counts this one."""
+    """A mail whose time has come; None is one that nobody can read. `tries` counts this one."""
 
-    mail: Mail
+    key: Key
+    mail: Mail | None
     tries: int
     accepted_at: datetime
 
@@ -84,17 +111,23 @@ class Verdict(StrEnum):
 
 
 class Outcome(msgspec.Struct, frozen=True):
+    """`reason` may repeat what the mail says and to whom: it is kept with the mail. `brief` may be logged."""
+
     verdict: Verdict
+    brief: str = ""
     reason: str | None = None
 
 
-def verification(event: VerificationRequested) -> Mail:
-    return Mail(
-        about=event.entity_id,
-        version=event.version,
-        to=Addressee(event.email),
-        content=Verification(event.code, event.expires_at),
-    )
+def to_account(event: VerificationRequested | PasswordResetRequested | PasswordChanged) -> Mail:
+    """What an account is told about itself."""
+    content: Content
+    if isinstance(event, PasswordChanged):
+        content = Change(event.issued_on)
+    elif isinstance(event, PasswordResetRequested):
+        content = Reset(event.code, event.expires_at)
+    else:
+        content = Verification(event.code, event.expires_at)
+    return Mail(about=event.entity_id, version=event.version, to=Addressee(event.email), content=content)
 
 
 def notice(event: PurchaseCompleted | PurchaseCancelled, to: Addressee) -> Mail:

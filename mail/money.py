@@ -9,11 +9,10 @@ MINOR_DIGITS = {
 """ISO 4217: digits after the point, where they are not two."""
 
 
-def money(minor_units: int, currency_code: str) -> str:
+def money(minor_units: int, currency_code: str, *, thousands: str = ",", point: str = ".") -> str:
     """`money(1250, "USD")` is `12.50 USD`; exact at any size."""
     digits = MINOR_DIGITS.get(currency_code, 2)
-    if not digits:
-        return f"{minor_units:,} {currency_code}"
-    sign = "-" if minor_units < 0 else ""
     whole, rest = divmod(abs(minor_units), 10**digits)
-    return f"{sign}{whole:,}.{rest:0{digits}} {currency_code}"
+    sign = "-" if minor_units < 0 else ""
+    written = f"{sign}{whole:,}".replace(",", thousands)
+    return f"{written}{point}{rest:0{digits}} {currency_code}" if digits else f"{written} {currency_code}"

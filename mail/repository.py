@@ -7,7 +7,7 @@ import msgspec
 
 from common.contracts.account import AccountState
 from common.postgres.database import Row, Transaction, columns
-from mail.model import Addressee, Content, Due, Mail, Outcome, Verdict
+from mail.model import Addressee, Content, Due, Key, Mail, Outcome, Verdict
 
 KEEP_ACCOUNTS = """
 INSERT INTO accounts (account_id, version, email, name)
@@ -20,25 +20,26 @@ WHERE accounts.version < excluded.version
 ADDRESSEES = "SELECT account_id, email, name FROM accounts WHERE account_id = ANY($1::uuid[])"
 
 ACCEPT = """
-INSERT INTO mails (about, kind, version, recipient, content)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::jsonb[], $5::jsonb[])
+INSERT INTO mails (about, kind, version, recipient, content, expires_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::jsonb[], $5::jsonb[], $6::timestamptz[])
 ON CONFLICT DO NOTHING
 """
 
-IS_DUE = "SELECT EXISTS (SELECT FROM mails WHERE status = 'queued' AND next_try_at <= now())"
+DUE = "status = 'queued' AND next_try_at <= now() AND (expires_at IS NULL OR expires_at > now())"
+IS_DUE = f"SELECT EXISTS (SELECT FROM mails WHERE {DUE})"
 
 # The lease is the time of the next try: whoever dies with it in hand has lost it by then. The number of the
 # try is its token: who was stopped for too long and goes on cannot take the mail from whoever has it now.
-# In the order of the alphabet backwards: somebody waits for a verification code, nobody for a receipt.
-CLAIM = """
+# What expires goes first (NULLs come last): somebody waits for a code, nobody for a receipt.
+CLAIM = f"""
 WITH due AS (
   SELECT about, kind, version FROM mails
-  WHERE status = 'queued' AND next_try_at <= now()
-  ORDER BY kind DESC, next_try_at LIMIT $1 FOR UPDATE SKIP LOCKED
+  WHERE {DUE}
+  ORDER BY expires_at, next_try_at LIMIT $1 FOR UPDATE SKIP LOCKED
 )
 UPDATE mails SET tries = tries + 1, next_try_at = now() + make_interval(secs => $2)
 FROM due WHERE (mails.about, mails.kind, mails.version) = (due.about, due.kind, due.version)
-RETURNING mails.about, mails.version, recipient, content, tries, accepted_at
+RETURNING mails.about, mails.kind, mails.version, recipient, content, tries, accepted_at, expires_at
 """
 
 RELEASE = """
@@ -50,7 +51,7 @@ WHERE (mails.about, mails.kind, mails.version) = (held.about, held.kind, held.ve
 
 SENT = """
 UPDATE mails SET status = 'sent', sent_at = now(), recipient = NULL, content = NULL, reason = NULL
-WHERE about = $1 AND kind = $2 AND version = $3 AND status = 'queued'
+WHERE about = $1 AND kind = $2 AND version = $3 AND status IN ('queued', 'expired')
 """
 
 NOT_SENT = """
@@ -65,6 +66,23 @@ BACKLOG = """
 SELECT (SELECT count(*) FROM mails WHERE status = 'parked') AS parked,
        (SELECT extract(epoch FROM now() - min(accepted_at))::float FROM mails WHERE status = 'queued')
          AS oldest_queued_seconds
+"""
+
+
+# A parked code, too: nobody can do anything about it any more, and it is a secret.
+EXPIRE = """
+UPDATE mails SET status = 'expired', recipient = NULL, content = NULL, reason = NULL
+WHERE content IS NOT NULL AND expires_at <= now()
+"""
+
+# Ids of purchases and accounts begin with their time, and a mail is never older than what it is about. So the
+# primary key finds the old ones, and the table needs no index that every mail would have to be put into.
+FORGET = """
+DELETE FROM mails WHERE (about, kind, version) IN (
+  SELECT about, kind, version FROM mails
+  WHERE about < $1 AND accepted_at < now() - make_interval(days => $2) AND status <> 'queued'
+  ORDER BY about LIMIT $3 FOR UPDATE SKIP LOCKED
+)
 """
 
 
@@ -85,9 +103,10 @@ async def addressees(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Address
 async def accept(tx: Transaction, mails: Iterable[Mail]) -> None:
     """Writes down, in the order of their keys, those that are not there."""
     by_key = {mail.key: mail for mail in mails}
-    rows = [(*key, by_key[key].to, by_key[key].content) for key in sorted(by_key)]
-    if rows:
-        await tx.execute(ACCEPT, *columns(rows, 5))
+    ordered = [by_key[key] for key in sorted(by_key)]
+    if ordered:
+        rows = [(*mail.key, mail.to, mail.content, mail.expires_at) for mail in ordered]
+        await tx.execute(ACCEPT, *columns(rows, 6))
 
 
 async def is_due(tx: Transaction) -> bool:
@@ -95,29 +114,34 @@ async def is_due(tx: Transaction) -> bool:
 
 
 async def claim(tx: Transaction, *, limit: int, lease_seconds: float) -> list[Due]:
-    """Those that are due, the longest waiting first; nobody else gets them while the lease runs."""
+    """Those that are due, codes and the longest waiting first; nobody else gets them while the lease runs."""
     rows = await tx.fetch(CLAIM, limit, lease_seconds)
-    return sorted(map(_due, rows), key=lambda due: (due.mail.kind != "verification", due.accepted_at))
+    rows.sort(key=lambda row: (row["expires_at"] is None, row["expires_at"] or row["accepted_at"]))
+    return [_due(row) for row in rows]
 
 
 def _due(row: Row) -> Due:
-    mail = Mail(
-        about=row["about"],
-        version=row["version"],
-        to=msgspec.convert(row["recipient"], Addressee),
-        content=msgspec.convert(row["content"], Content),
-    )
-    return Due(mail=mail, tries=row["tries"], accepted_at=row["accepted_at"])
+    key = Key(row["about"], row["kind"], row["version"])
+    return Due(key=key, mail=_mail(key, row), tries=row["tries"], accepted_at=row["accepted_at"])
+
+
+def _mail(key: Key, row: Row) -> Mail | None:
+    """None: one that another release wrote, or a hand; it must not hold up the others."""
+    try:
+        to, content = msgspec.convert((row["recipient"], row["content"]), tuple[Addressee, Content])
+    except msgspec.ValidationError:
+        return None
+    return Mail(about=key.about, version=key.version, to=to, content=content)
 
 
 async def release(tx: Transaction, dues: Iterable[Due]) -> None:
     """Claimed, but not tried."""
-    await tx.execute(RELEASE, *columns([(*due.mail.key, due.tries) for due in dues], 4))
+    await tx.execute(RELEASE, *columns([(*due.key, due.tries) for due in dues], 4))
 
 
-async def record_sent(tx: Transaction, mail: Mail) -> None:
+async def record_sent(tx: Transaction, key: Key) -> None:
     """Also forgets what it said and to whom."""
-    await tx.execute(SENT, *mail.key)
+    await tx.execute(SENT, *key)
 
 
 async def record_not_sent(
@@ -125,9 +149,24 @@ async def record_not_sent(
 ) -> Verdict:
     """What became of it: one that is put off for too long is parked."""
     status = await tx.value(
-        NOT_SENT, *due.mail.key, outcome.verdict, outcome.reason, give_up_seconds, delay, due.tries
+        NOT_SENT, *due.key, outcome.verdict, outcome.reason, give_up_seconds, delay, due.tries
     )
     return Verdict(status or outcome.verdict)
+
+
+async def expire(tx: Transaction) -> int:
+    """Forgets the codes that count no longer, and to whom they were to go."""
+    return _count(await tx.execute(EXPIRE))
+
+
+async def forget(tx: Transaction, *, older_than: UUID, days: int, limit: int) -> int:
+    """`older_than`: the least id of that time. Returns how many went."""
+    return _count(await tx.execute(FORGET, older_than, days, limit))
+
+
+def _count(tag: str) -> int:
+    """`DELETE 5` is 5."""
+    return int(tag.rsplit(" ", 1)[1])
 
 
 async def backlog(tx: Transaction) -> Row | None:

@@ -103,10 +103,12 @@ class Sender:
 
     async def _send(self, connection: Connection, due: Due) -> Outcome:
         """One that cannot be written harms only itself."""
+        if due.mail is None:
+            return Outcome(Verdict.REFUSED, "unreadable", "unreadable: another release may know it")
         try:
-            letter = self.desk.letter(due)
+            letter = self.desk.letter(due.mail, due.accepted_at)
         except Exception as error:  # noqa: BLE001  # whatever is wrong with it, the others go out
-            return Outcome(Verdict.REFUSED, f"{type(error).__name__}: {error}")
+            return Outcome(Verdict.REFUSED, type(error).__name__, f"{type(error).__name__}: {error}")
         sender, recipient = self.desk.sender.addr_spec, due.mail.to.mailbox
         failpoint("mail.before_send")
         outcome = await connection.send(letter, sender=sender, recipient=recipient)
@@ -125,13 +127,13 @@ class Sender:
                 log.warning("holding the outcome of a mail: %r", error)
                 await asyncio.sleep(0.25)
         if verdict is not Verdict.SENT:
-            log.warning("mail %s is %s: %s", due.mail.id, verdict, outcome.reason)
+            log.warning("mail %s is %s: %s", due.key.id, verdict, outcome.brief)
 
     async def _write(self, due: Due, outcome: Outcome) -> Verdict:
         settings = self.settings
         async with self.db.read() as tx:  # one statement commits by itself: two round trips less per mail
             if outcome.verdict is Verdict.SENT:
-                await repository.record_sent(tx, due.mail)
+                await repository.record_sent(tx, due.key)
                 return Verdict.SENT
             return await repository.record_not_sent(
                 tx,

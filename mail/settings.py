@@ -24,6 +24,8 @@ class MailSettings(DatabaseSettings, frozen=True, kw_only=True):
     )
     mail_domain: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.-]+$")] = "shop.localhost"
     """The right side of every Message-ID, and how this service greets the server."""
+    mail_language: str = "en"
+    """A folder of `mail/templates/`."""
     mail_retry_seconds: float = 5.0
     """After the first failure; doubled from then on."""
     mail_retry_most_seconds: float = 900.0
@@ -31,5 +33,8 @@ class MailSettings(DatabaseSettings, frozen=True, kw_only=True):
     """Between two attempts to reach a server that is away."""
     mail_give_up_hours: float = 72.0
     """A mail that the server keeps putting off is parked after this; an outage parks nothing."""
+    mail_keep_days: Annotated[int, msgspec.Meta(ge=8)] = 90
+    """How long it is remembered that a mail was sent (what it said is forgotten at once), and all of one that
+    is parked. Longer than the stream remembers: a purchase that is told of later gets a second mail."""
     mail_sweep_seconds: float = 2.0
     """How often a process looks for mails that it was not woken for."""

@@ -30,7 +30,7 @@ Table(
 )
 
 # `about` is a purchase or an account. The key is what makes a mail happen once (P15). What it says is kept
-# only until it is sent: a code is a secret, and a name is nobody's business afterwards.
+# only until it is sent or expires: a code is a secret, and a name is nobody's business afterwards.
 MAILS = Table(
     "mails",
     METADATA,
@@ -45,19 +45,28 @@ MAILS = Table(
     Column("accepted_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("next_try_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("sent_at", DateTime(timezone=True)),
+    Column("expires_at", DateTime(timezone=True)),
     PrimaryKeyConstraint("about", "kind", "version"),
-    CheckConstraint("kind IN ('verification', 'receipt', 'failure')", name="kind"),
-    CheckConstraint("status IN ('queued', 'sent', 'parked')", name="status"),
+    CheckConstraint(
+        "kind IN ('verification', 'password_reset', 'password_changed', 'receipt', 'failure')", name="kind"
+    ),
+    CheckConstraint("status IN ('queued', 'sent', 'parked', 'expired')", name="status"),
     CheckConstraint("(status = 'sent') = (sent_at IS NOT NULL)", name="sent"),
     CheckConstraint(
-        "num_nulls(recipient, content) = CASE status WHEN 'sent' THEN 2 ELSE 0 END", name="forgotten"
+        "num_nulls(recipient, content) = CASE WHEN status IN ('sent', 'expired') THEN 2 ELSE 0 END",
+        name="forgotten",
     ),
     CheckConstraint("status <> 'parked' OR reason IS NOT NULL", name="reason"),
 )
 Index(
     "ix_mails_due",
-    MAILS.c.kind.desc(),
+    MAILS.c.expires_at,
     MAILS.c.next_try_at,
     postgresql_where=MAILS.c.status == text("'queued'"),
+)
+Index(
+    "ix_mails_expiring",
+    MAILS.c.expires_at,
+    postgresql_where=text("content IS NOT NULL AND expires_at IS NOT NULL"),
 )
 Index("ix_mails_parked", MAILS.c.accepted_at, postgresql_where=MAILS.c.status == text("'parked'"))

@@ -8,6 +8,7 @@ from common.messaging.consumer import Consumer
 from common.messaging.transactional import parking, transactional
 from common.runtime import Runtime
 from mail import handlers
+from mail.language import Language
 from mail.letter import Desk
 from mail.mailer import Mailer
 from mail.sender import Sender
@@ -15,7 +16,8 @@ from mail.settings import MailSettings
 
 
 def sender(settings: MailSettings, held: Runtime) -> Sender:
-    desk = Desk.of(settings.mail_sender, domain=settings.mail_domain)
+    language = Language.read(settings.mail_language)
+    desk = Desk.of(settings.mail_sender, domain=settings.mail_domain, language=language)
     return Sender(held.db, Mailer(settings), desk, settings)
 
 

@@ -25,7 +25,7 @@ FROM stock s LEFT JOIN (
 RESERVED = "SELECT purchase_id AS id FROM reservations WHERE status = 'DONE'"
 APPROVED = "SELECT id FROM orders WHERE status = 'APPROVED'"
 CAPTURED = "SELECT id, amount FROM payments WHERE status = 'CAPTURED'"
-MAILS = "SELECT about AS id, kind FROM mails WHERE status = 'sent' AND kind <> 'verification'"
+MAILS = "SELECT about AS id, kind FROM mails WHERE status = 'sent' AND kind IN ('receipt', 'failure')"
 UNSENT = (
     "SELECT count(*) FROM outbox WHERE published_at IS NULL AND created_at < now() - interval '5 seconds'"
 )

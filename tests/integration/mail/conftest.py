@@ -1,10 +1,13 @@
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import aiohttp
+import msgspec
 import pytest
+from aiosmtpd.smtp import SMTP
 
 from mail.settings import MailSettings
-from tests.integration.mail.wire import Caught, Wire, wire
+from tests.integration.mail.wire import Caught, Moody, Wire, wire
 from tests.servers import Servers
 from tests.support import free_port
 
@@ -35,3 +38,19 @@ async def world(nats_url: str) -> AsyncIterator[Wire]:
 async def caught(servers: Servers) -> AsyncIterator[Caught]:
     async with aiohttp.ClientSession(servers.mail_api) as session:
         yield Caught(session)
+
+
+@pytest.fixture
+async def moody() -> AsyncIterator[Moody]:
+    mind = Moody()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SMTP(mind, hostname="localhost"), "127.0.0.1", 0
+    )
+    mind.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield mind
+
+
+@pytest.fixture
+def moody_settings(mail_settings: MailSettings, moody: Moody) -> MailSettings:
+    return msgspec.structs.replace(mail_settings, smtp_port=moody.port)

@@ -1,16 +1,22 @@
 """Mails through the real catcher: what goes out, to whom, and how often (P15, I7)."""
 
+import logging
+from datetime import UTC, datetime
+
 import aiohttp
 import asyncpg
 import msgspec
 import pytest
 
+from common.contracts.account import SessionEnded
 from common.ids import new_id
 from common.messaging.consumer import NotYet
+from common.messaging.streams import STREAM
 from common.postgres.database import Database
 from common.postgres.migrate import on_database
 from mail.__main__ import program
 from mail.handlers import handle
+from mail.language import Unfit
 from mail.settings import MailSettings
 from tests.integration.mail.wire import (
     Caught,
@@ -20,7 +26,9 @@ from tests.integration.mail.wire import (
     code,
     completed,
     mailbox,
+    password_changed,
     registered,
+    reset,
     rows,
 )
 from tests.servers import Servers
@@ -41,6 +49,47 @@ async def test_the_code_arrives_alone_on_a_line_of_the_first_part(
     assert mail["Content"]["Headers"]["To"] == [mailbox(me)]
     left = await rows(mail_settings, "SELECT recipient, content FROM mails")
     assert left == [(None, None)], "a code is kept only until it is sent"
+
+
+async def test_a_code_for_a_new_password_and_the_notice_of_the_change_arrive_in_the_shops_language(
+    world: Wire, mail_settings: MailSettings, caught: Caught
+) -> None:
+    me, you = new_id(), new_id()
+    vietnamese = msgspec.structs.replace(mail_settings, mail_language="vi")
+    async with running(vietnamese, program):
+        await world.say(reset(me, text="04711815"), password_changed(you))
+        code, notice = await caught.one_to(mailbox(me)), await caught.one_to(mailbox(you))
+        await eventually(lambda: _sent(mail_settings, 2))
+    [first, _] = code["MIME"]["Parts"]
+    assert first["Headers"]["Content-Transfer-Encoding"] == ["7bit"]
+    assert "04711815" in first["Body"].splitlines()
+    assert "Mật khẩu tài khoản của bạn đã được đổi ngày" in notice["MIME"]["Parts"][0]["Body"]
+    assert await rows(mail_settings, "SELECT DISTINCT recipient, content FROM mails") == [(None, None)]
+
+
+async def test_a_language_that_is_not_there_ends_the_service_at_its_start(
+    mail_settings: MailSettings,
+) -> None:
+    with pytest.raises(Unfit, match="'xx'"):
+        async with running(msgspec.structs.replace(mail_settings, mail_language="xx"), program):
+            pass
+
+
+async def test_words_that_are_none_of_its_business_are_neither_errors_nor_dead_letters(
+    world: Wire, mail_settings: MailSettings, caught: Caught, caplog: pytest.LogCaptureFixture
+) -> None:
+    me = new_id()
+    ended = SessionEnded(entity_id=new_id(), version=1, issued_on=datetime.now(UTC).date(), account_id=me)
+    js = world.client.jetstream()
+    async with running(mail_settings, program):
+        await world.say(ended)
+        await js.publish("evt.account.something_new", b"not even JSON")
+        await world.say(code(me))
+        await caught.one_to(mailbox(me))
+        consumer = await js.consumer_info(STREAM, "mail")
+    assert consumer.num_pending == consumer.num_redelivered == 0
+    assert await rows(mail_settings, "SELECT count(*) FROM dead_letter") == [(0,)]
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_a_purchase_gets_one_receipt_however_often_it_is_told(

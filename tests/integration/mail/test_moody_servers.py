@@ -3,12 +3,10 @@
 import asyncio
 import email
 import sys
-from collections.abc import AsyncIterator
 
 import aiohttp
 import msgspec
 import pytest
-from aiosmtpd.smtp import SMTP
 
 from common.ids import new_id
 from mail.__main__ import program
@@ -17,22 +15,6 @@ from tests.integration.mail.wire import Moody, Wire, code, mailbox, rows
 from tests.support import eventually, running
 
 ALL_DONE = "SELECT 1 WHERE NOT EXISTS (SELECT FROM mails WHERE status = 'queued')"
-
-
-@pytest.fixture
-async def moody() -> AsyncIterator[Moody]:
-    mind = Moody()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(mind, hostname="localhost"), "127.0.0.1", 0
-    )
-    mind.port = server.sockets[0].getsockname()[1]
-    async with server:
-        yield mind
-
-
-@pytest.fixture
-def moody_settings(mail_settings: MailSettings, moody: Moody) -> MailSettings:
-    return msgspec.structs.replace(mail_settings, smtp_port=moody.port)
 
 
 async def test_a_recipient_refused_for_good_is_parked_and_harms_no_other(

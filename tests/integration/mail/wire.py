@@ -15,7 +15,13 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from common.contracts.account import AccountChanged, AccountRegistered, VerificationRequested
+from common.contracts.account import (
+    AccountChanged,
+    AccountRegistered,
+    PasswordChanged,
+    PasswordResetRequested,
+    VerificationRequested,
+)
 from common.contracts.message import Item, Message, Purchase
 from common.contracts.purchase import PurchaseCancelled, PurchaseCompleted
 from common.ids import new_id
@@ -160,7 +166,10 @@ def changed(account_id: UUID, version: int, email: str) -> AccountChanged:
     return msgspec.convert(_state(account_id, version, email), AccountChanged)
 
 
-def code(account_id: UUID, *, version: int = 1, text: str = "01234567") -> VerificationRequested:
+def code(
+    account_id: UUID, *, version: int = 1, text: str = "01234567", seconds: float = 600
+) -> VerificationRequested:
+    """`seconds`: how long it counts."""
     now = datetime.now(UTC)
     return VerificationRequested(
         entity_id=account_id,
@@ -169,7 +178,22 @@ def code(account_id: UUID, *, version: int = 1, text: str = "01234567") -> Verif
         email=mailbox(account_id),
         first_name="An",
         code=text,
-        expires_at=now + timedelta(minutes=10),
+        expires_at=now + timedelta(seconds=seconds),
+    )
+
+
+def reset(account_id: UUID, *, text: str) -> PasswordResetRequested:
+    asked = msgspec.structs.asdict(code(account_id, text=text))
+    return PasswordResetRequested(**asked)
+
+
+def password_changed(account_id: UUID) -> PasswordChanged:
+    return PasswordChanged(
+        entity_id=account_id,
+        version=4,
+        issued_on=datetime.now(UTC).date(),
+        email=mailbox(account_id),
+        first_name="An",
     )
 
 

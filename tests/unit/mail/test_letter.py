@@ -1,7 +1,7 @@
 """Letters as a mail program reads them: parsed back from the bytes that go over the wire."""
 
 import email.policy
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -12,17 +12,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.contracts.message import Item
-from mail.letter import ANY_REASON, BOUNDARY, REASONS, Desk
-from mail.model import Addressee, Content, Due, Failure, Mail, NotAnAddress, Receipt, Verification
+from mail.language import Language, languages
+from mail.letter import BOUNDARY, Desk
+from mail.model import Addressee, Change, Content, Failure, Mail, NotAnAddress, Receipt, Reset, Verification
 
-DESK = Desk.of("Shop <shop@localhost>", domain="shop.example")
+DESKS = {
+    name: Desk.of("Shop <shop@localhost>", domain="shop.example", language=Language.read(name))
+    for name in languages()
+}
+DESK = DESKS["en"]
 NOW = datetime(2026, 11, 21, 14, 5, tzinfo=UTC)
+ALL_LANGUAGES = pytest.mark.parametrize("desk", DESKS.values(), ids=DESKS)
 HEADERS = ["Message-ID", "Date", "From", "To", "Subject", "Auto-Submitted", "MIME-Version", "Content-Type"]
 
 
-def due(content: Content, *, name: str = "An", to: str = "an@example.org") -> Due:
-    mail = Mail(about=UUID(int=7), to=Addressee(to, name), content=content)
-    return Due(mail=mail, tries=1, accepted_at=NOW)
+def mail(content: Content, *, name: str = "An", to: str = "an@example.org") -> Mail:
+    return Mail(about=UUID(int=7), to=Addressee(to, name), content=content)
 
 
 def receipt(*names: str) -> Receipt:
@@ -32,10 +37,23 @@ def receipt(*names: str) -> Receipt:
     return Receipt(tuple(items), 1000 * len(items), "VND")
 
 
-def written(letter_due: Due) -> EmailMessage:
-    raw = DESK.letter(letter_due).as_bytes()
-    assert max(map(len, raw.split(b"\r\n"))) <= 998
-    return message_from_bytes(raw, policy=email.policy.default)
+ALL_CONTENTS: list[Content] = [
+    Verification("01234567", NOW),
+    Reset("01234567", NOW),
+    Change(date(2026, 11, 21)),
+    receipt("Trà sen"),
+    Failure("card_declined"),
+]
+
+
+def raw(mail: Mail, desk: Desk = DESK) -> bytes:
+    return desk.letter(mail, NOW).as_bytes()
+
+
+def written(mail: Mail, desk: Desk = DESK) -> EmailMessage:
+    wire = raw(mail, desk)
+    assert max(map(len, wire.split(b"\r\n"))) <= 998
+    return message_from_bytes(wire, policy=email.policy.default)
 
 
 def part(letter: EmailMessage, kind: str) -> EmailMessage:
@@ -44,22 +62,49 @@ def part(letter: EmailMessage, kind: str) -> EmailMessage:
     return found
 
 
-def test_the_code_stands_alone_on_a_line_of_the_first_plain_unencoded_part() -> None:
-    letter = written(due(Verification("01234567", NOW), name="Đặng"))
-    first = next(letter.iter_parts())
+@ALL_LANGUAGES
+@pytest.mark.parametrize("content", ALL_CONTENTS, ids=lambda content: type(content).__name__)
+def test_every_mail_is_written_in_every_language_in_two_parts(desk: Desk, content: Content) -> None:
+    letter = written(mail(content), desk)
+    assert letter.keys() == HEADERS
+    assert letter["Subject"] == desk.language.words.subjects[mail(content).kind]
+    assert [each.get_content_type() for each in letter.iter_parts()] == ["text/plain", "text/html"]
+    assert all("$" not in each.get_content() for each in letter.iter_parts())
+
+
+@ALL_LANGUAGES
+@pytest.mark.parametrize("kind", [Verification, Reset])
+def test_the_code_stands_alone_on_a_line_of_the_first_plain_unencoded_part(
+    desk: Desk, kind: type[Verification | Reset]
+) -> None:
+    first = next(written(mail(kind("01234567", NOW), name="Đặng"), desk).iter_parts())
     assert (first.get_content_type(), first["Content-Transfer-Encoding"]) == ("text/plain", "7bit")
     as_sent = str(first.get_payload())
-    assert "01234567" in as_sent.splitlines()
-    assert "2026-11-21 14:05 UTC" in as_sent
+    assert as_sent.splitlines().count("01234567") == 1
+    assert NOW.strftime(desk.language.words.moment) in as_sent
 
 
-def test_a_verification_mail_carries_no_text_of_whoever_registered_the_address() -> None:
-    raw = DESK.letter(due(Verification("01234567", NOW), name="http://spam.example")).as_bytes()
-    assert b"spam" not in raw
+@ALL_LANGUAGES
+@pytest.mark.parametrize("content", ALL_CONTENTS[:3], ids=lambda content: type(content).__name__)
+def test_a_mail_about_an_account_carries_no_text_of_whoever_registered_the_address(
+    desk: Desk, content: Content
+) -> None:
+    assert b"spam" not in raw(mail(content, name="http://spam.example"), desk)
+
+
+def test_numbers_and_times_are_written_as_the_language_has_them() -> None:
+    vietnamese = DESKS["vi"]
+    text = part(written(mail(receipt("Trà sen", "Cup")), vietnamese), "plain").get_content()
+    assert "Tổng cộng: 2.000 VND" in text
+    assert "Xin chào An," in text
+    code = part(written(mail(Reset("01234567", NOW)), vietnamese), "html").get_content()
+    assert "14:05 21/11/2026 (UTC)" in code
+    changed = part(written(mail(Change(date(2026, 11, 21))), vietnamese), "plain").get_content()
+    assert "ngày 21/11/2026" in changed
 
 
 def test_a_receipt_names_every_line_its_price_and_the_total_in_both_parts() -> None:
-    letter = written(due(receipt("Trà sen", "Cup")))
+    letter = written(mail(receipt("Trà sen", "Cup")))
     for kind in ("plain", "html"):
         text = part(letter, kind).get_content()
         for expected in (
@@ -75,57 +120,62 @@ def test_a_receipt_names_every_line_its_price_and_the_total_in_both_parts() -> N
 
 
 def test_a_text_part_with_accents_stays_readable_on_the_wire() -> None:
-    letter = DESK.letter(due(receipt("Trà sen")))
+    letter = DESK.letter(mail(receipt("Trà sen")), NOW)
     assert part(letter, "plain")["Content-Transfer-Encoding"] == "8bit"
     assert "Trà sen".encode() in letter.as_bytes()
 
 
 def test_a_server_that_takes_only_seven_bits_gets_it_encoded() -> None:
-    raw = DESK.letter(due(receipt("Trà sen"))).as_bytes(policy=SMTP.clone(cte_type="7bit"))
-    assert raw.isascii()
-    letter = message_from_bytes(raw, policy=email.policy.default)
+    wire = DESK.letter(mail(receipt("Trà sen")), NOW).as_bytes(policy=SMTP.clone(cte_type="7bit"))
+    assert wire.isascii()
+    letter = message_from_bytes(wire, policy=email.policy.default)
     for kind in ("plain", "html"):
         assert "Trà sen" in part(letter, kind).get_content()
 
 
+@ALL_LANGUAGES
 @pytest.mark.parametrize("name", ["'" * 300, "😀" * 300, "&" * 300])
-def test_no_line_is_longer_than_smtp_allows(name: str) -> None:
-    for line in DESK.letter(due(receipt(name), name=name)).as_bytes().split(b"\r\n"):
+def test_no_line_is_longer_than_smtp_allows(desk: Desk, name: str) -> None:
+    for line in raw(mail(receipt(name), name=name), desk).split(b"\r\n"):
         assert len(line) <= 998
 
 
-@pytest.mark.parametrize("reason", [*REASONS, "something_new"])
-def test_a_failure_notice_says_why_in_words(reason: str) -> None:
-    text = part(written(due(Failure(reason))), "plain").get_content()
-    assert REASONS.get(reason, ANY_REASON) in text
+@ALL_LANGUAGES
+@pytest.mark.parametrize("reason", [*DESK.language.words.reasons, "something_new"])
+def test_a_failure_notice_says_why_in_words(desk: Desk, reason: str) -> None:
+    words = desk.language.words
+    text = part(written(mail(Failure(reason)), desk), "plain").get_content()
+    assert words.reasons.get(reason, words.any_reason) in text
     assert reason not in text.split()
 
 
 def test_what_a_seller_wrote_is_escaped_in_html() -> None:
-    html = part(written(due(receipt("<script>alert(1)</script>"), name="<b>An")), "html").get_content()
+    html = part(written(mail(receipt("<script>alert(1)</script>"), name="<b>An")), "html").get_content()
     assert "<script" not in html
     assert "&lt;script&gt;" in html
     assert "&lt;b&gt;An" in html
 
 
 def test_a_repetition_is_the_same_letter_byte_for_byte() -> None:
-    first, second = (DESK.letter(due(receipt("Tea"))) for _ in range(2))
+    first, second = (DESK.letter(mail(receipt("Tea")), NOW) for _ in range(2))
     assert first.as_bytes() == second.as_bytes()
     assert first["Message-ID"].endswith("@shop.example>")
 
 
-def test_no_name_can_end_a_part() -> None:
-    letter = written(due(receipt(f"--{BOUNDARY}--"), name=f"\r\n--{BOUNDARY}"))
-    assert [each.get_content_type() for each in letter.walk()] == [
-        "multipart/alternative",
-        "text/plain",
-        "text/html",
-    ]
+@ALL_LANGUAGES
+def test_no_name_can_end_a_part(desk: Desk) -> None:
+    for name in (f"--{BOUNDARY}--", f"\r\n--{BOUNDARY}"):
+        letter = written(mail(receipt(name), name=name), desk)
+        assert [each.get_content_type() for each in letter.walk()] == [
+            "multipart/alternative",
+            "text/plain",
+            "text/html",
+        ]
 
 
 @given(name=st.text(), product=st.text())
 def test_no_name_can_add_a_header_a_recipient_or_a_line(name: str, product: str) -> None:
-    letter = written(due(receipt(product), name=name))
+    letter = written(mail(receipt(product), name=name))
     assert letter.keys() == HEADERS
     assert [address.addr_spec for address in letter["To"].addresses] == ["an@example.org"]
     assert len(part(letter, "plain").get_content().splitlines()) == 10
@@ -134,7 +184,7 @@ def test_no_name_can_add_a_header_a_recipient_or_a_line(name: str, product: str)
 @given(st.text())
 def test_no_address_can_add_a_header_or_a_recipient(address: str) -> None:
     try:
-        letter = DESK.letter(due(receipt("Tea"), to=address))
+        letter = DESK.letter(mail(receipt("Tea"), to=address), NOW)
     except NotAnAddress:
         return
     parsed = message_from_bytes(letter.as_bytes(), policy=email.policy.default)
@@ -145,7 +195,7 @@ def test_no_address_can_add_a_header_or_a_recipient(address: str) -> None:
 @given(st.from_regex(r"[a-z=?,\"<>@\r\n \u0085\u2028]{1,9}@[a-z,<>\r\n]{1,9}", fullmatch=True))
 def test_no_address_with_specials_can_either(address: str) -> None:
     try:
-        letter = DESK.letter(due(receipt("Tea"), to=address))
+        letter = DESK.letter(mail(receipt("Tea"), to=address), NOW)
     except NotAnAddress:
         return
     parsed = message_from_bytes(letter.as_bytes(), policy=email.policy.default)

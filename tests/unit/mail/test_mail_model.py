@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.contracts.account import VerificationRequested
+from common.contracts.account import PasswordChanged, PasswordResetRequested, VerificationRequested
 from common.contracts.message import Item, Purchase
 from common.contracts.purchase import PurchaseCancelled, PurchaseCompleted
 from mail.model import (
     Addressee,
+    Change,
     Failure,
     NotAnAddress,
     Receipt,
@@ -19,7 +20,7 @@ from mail.model import (
     mailbox,
     notice,
     one_line,
-    verification,
+    to_account,
 )
 from mail.money import money
 
@@ -42,8 +43,10 @@ def purchase(attempt: int = 0) -> Purchase:
     )
 
 
-def code(version: int) -> VerificationRequested:
-    return VerificationRequested(
+def code(
+    version: int, kind: type[VerificationRequested | PasswordResetRequested] = VerificationRequested
+) -> VerificationRequested | PasswordResetRequested:
+    return kind(
         entity_id=UUID(int=1),
         version=version,
         issued_on=date(2026, 1, 1),
@@ -58,19 +61,30 @@ def test_a_completed_purchase_gets_one_receipt_whatever_the_attempt() -> None:
     first, again = (notice(PurchaseCompleted(purchase=purchase(attempt)), AN) for attempt in (0, 5))
     assert first == again
     assert first.content == Receipt(purchase().items, 15, "VND")
-    assert (first.kind, first.id) == ("receipt", again.id)
+    assert (first.kind, first.key.id) == ("receipt", again.key.id)
 
 
 def test_a_cancelled_purchase_gets_the_reason_and_another_id_than_a_receipt() -> None:
     cancelled = PurchaseCancelled(purchase=purchase(), status="FAILED", reason="card_declined")
     sent = notice(cancelled, AN)
     assert (sent.kind, sent.content) == ("failure", Failure("card_declined"))
-    assert sent.id != notice(PurchaseCompleted(purchase=purchase()), AN).id
+    assert sent.key.id != notice(PurchaseCompleted(purchase=purchase()), AN).key.id
 
 
 def test_every_code_is_a_mail_of_its_own() -> None:
-    mails = [verification(code(version)) for version in (1, 2, 2)]
-    assert len({mail.key for mail in mails}) == len({mail.id for mail in mails}) == 2
+    mails = [to_account(code(version)) for version in (1, 2, 2)]
+    mails += [to_account(code(version, PasswordResetRequested)) for version in (1, 1)]
+    assert len({mail.key for mail in mails}) == len({mail.key.id for mail in mails}) == 3
+    assert {mail.expires_at for mail in mails} == {NOW}
+
+
+def test_that_a_password_changed_is_told_with_its_day_and_never_expires() -> None:
+    event = PasswordChanged(
+        entity_id=UUID(int=1), version=4, issued_on=date(2026, 1, 1), email="an@example.org", first_name="An"
+    )
+    mail = to_account(event)
+    assert (mail.kind, mail.version, mail.expires_at) == ("password_changed", 4, None)
+    assert mail.content == Change(date(2026, 1, 1))
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1))
@@ -133,3 +147,8 @@ def test_money_is_written_with_the_digits_of_its_currency(
     minor_units: int, currency_code: str, written: str
 ) -> None:
     assert money(minor_units, currency_code) == written
+
+
+def test_money_is_grouped_as_the_language_has_it() -> None:
+    assert money(1_250_000, "VND", thousands=".", point=",") == "1.250.000 VND"
+    assert money(-123_456_789, "USD", thousands=".", point=",") == "-1.234.567,89 USD"
