@@ -11,7 +11,6 @@ class AccountSettings(ApiSettings, frozen=True, kw_only=True):
     """Ed25519, PEM, PKCS 8."""
     other_key_files: tuple[str, ...] = ()
     """Keys that are published and accepted beside it: the next one before a change, the last one after it."""
-    access_seconds: int = 600
     refresh_seconds: int = 30 * 86_400
     refresh_grace_seconds: float = 10.0
     """How long a spent refresh token still answers its successor: a lost answer, two tabs."""

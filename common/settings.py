@@ -56,6 +56,8 @@ class ApiSettings(DatabaseSettings, frozen=True, kw_only=True):
     """Where the account service publishes the keys that verify its tokens."""
     jwt_issuer: str = "shop"
     jwt_audience: str = "shop"
+    access_seconds: int = 600
+    """How long account's access tokens live: for so long, and a minute, what ended them is remembered."""
     body_limit: int = 65_536
     """Bytes of a request's body; more is answered 413."""
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from common.main import Program, Role, main
 from common.runtime import runtime
+from common.standing.known import Known
 from order import app, worker
 from order.settings import OrderSettings
 
@@ -12,10 +13,12 @@ from order.settings import OrderSettings
 @asynccontextmanager
 async def program(settings: OrderSettings, role: Role) -> AsyncIterator[Program]:
     async with runtime(settings) as held:
+        known = Known(held.db, token_seconds=settings.access_seconds)
         yield Program(
-            app=app.create(settings, held, serves=role.serves),
+            app=app.create(settings, held, known, serves=role.serves),
             runtime=held,
             consumers=[worker.consumer(settings, held)] if role.works else [],
+            loops=[known.run] if role.serves else [],
         )
 
 

@@ -5,13 +5,16 @@ from litestar import Litestar
 from common.http import app
 from common.http.auth import Verifier
 from common.runtime import Runtime
+from common.standing.known import Known
 from order import routes
 from order.settings import OrderSettings
 
 
-def create(settings: OrderSettings, held: Runtime, *, serves: bool) -> Litestar:
+def create(settings: OrderSettings, held: Runtime, known: Known, *, serves: bool) -> Litestar:
     """A process that only works still answers for its health."""
-    verifier = Verifier(settings.jwks_url, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
+    verifier = Verifier(
+        settings.jwks_url, issuer=settings.jwt_issuer, audience=settings.jwt_audience, known=known
+    )
     return app.create(
         settings.service,
         routes.ROUTES if serves else [],

@@ -9,6 +9,7 @@ from common.contracts.message import Command, Message
 from common.contracts.order import CreateOrder
 from common.messaging.consumer import NotYet
 from common.postgres.database import Transaction
+from common.standing import repository as standing
 from order import model, repository
 from order.model import Account, Order
 from order.repository import Opening
@@ -16,6 +17,7 @@ from order.repository import Opening
 
 async def handle(tx: Transaction, batch: Sequence[Message]) -> list[Message]:
     """Addresses first, so that an order goes to the newest one."""
+    await standing.keep(tx, batch)
     await repository.keep_accounts(tx, newest(each for each in batch if isinstance(each, AccountState)))
     return await obey(tx, [each for each in batch if isinstance(each, Command)])
 

@@ -16,8 +16,10 @@ from sqlalchemy import (
 )
 
 from common.postgres.tables import new_metadata
+from common.standing.tables import add_standing
 
 METADATA = new_metadata()
+add_standing(METADATA)
 
 ACCOUNTS = Table(
     "accounts",

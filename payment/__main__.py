@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from common.main import Program, Role, main
 from common.runtime import runtime
+from common.standing.known import Known
 from payment import app, gateway, worker
 from payment.settings import PaymentSettings
 
@@ -16,11 +17,12 @@ async def program(settings: PaymentSettings, role: Role) -> AsyncIterator[Progra
     )
     async with runtime(settings) as held, provider as psp:
         calls = worker.calls(settings, held, psp)
+        known = Known(held.db, token_seconds=settings.access_seconds)
         yield Program(
-            app=app.create(settings, held, calls, serves=role.serves),
+            app=app.create(settings, held, calls, known, serves=role.serves),
             runtime=held,
             consumers=[worker.consumer(settings, held, calls)] if role.works else [],
-            loops=[calls.run] if role.works else [],
+            loops=[*([known.run] if role.serves else []), *([calls.run] if role.works else [])],
         )
 
 

@@ -5,14 +5,17 @@ from litestar import Litestar
 from common.http import app
 from common.http.auth import Verifier
 from common.runtime import Runtime
+from common.standing.known import Known
 from payment import routes
 from payment.calls import Calls
 from payment.settings import PaymentSettings
 
 
-def create(settings: PaymentSettings, held: Runtime, calls: Calls, *, serves: bool) -> Litestar:
+def create(settings: PaymentSettings, held: Runtime, calls: Calls, known: Known, *, serves: bool) -> Litestar:
     """A process that only works still answers for its health."""
-    verifier = Verifier(settings.jwks_url, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
+    verifier = Verifier(
+        settings.jwks_url, issuer=settings.jwt_issuer, audience=settings.jwt_audience, known=known
+    )
     return app.create(
         settings.service,
         routes.ROUTES if serves else [],

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from common import telemetry
 from common.contracts.message import Message, Reply
 from common.postgres.database import Transaction
+from common.standing import repository as standing
 from payment import repository
 from payment.calls import Calls
 from payment.model import rules
@@ -19,7 +20,7 @@ from payment.model.rules import PaymentCommand
 async def handle(tx: Transaction, batch: Sequence[Message], *, calls: Calls) -> list[Reply]:
     """The first transaction: what the provider must be asked is written down, and asked after it."""
     heard: defaultdict[UUID, list[PaymentCommand]] = defaultdict(list)
-    for command in batch:
+    for command in await standing.keep(tx, batch):
         assert isinstance(command, PaymentCommand)
         heard[command.purchase.id].append(command)
     born = {each: _change(None, commands) for each, commands in heard.items()}

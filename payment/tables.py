@@ -16,8 +16,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from common.postgres.tables import new_metadata
+from common.standing.tables import add_standing
 
 METADATA = new_metadata()
+add_standing(METADATA)
 
 # `next_call_at` is when the sweeper asks the provider, should nobody have got an answer by then.
 PAYMENTS = Table(

@@ -4,6 +4,7 @@ from functools import partial
 
 from common.messaging.codec import Codec
 from common.messaging.consumer import Consumer
+from common.messaging.streams import STANDING
 from common.messaging.transactional import parking, transactional
 from common.runtime import Runtime
 from payment import handlers
@@ -29,7 +30,9 @@ def consumer(settings: PaymentSettings, held: Runtime, calls: Calls) -> Consumer
     return Consumer(
         held.broker,
         settings.service,
-        transactional(held.db, held.outbox, Codec(COMMANDS), partial(handlers.handle, calls=calls)),
+        transactional(
+            held.db, held.outbox, Codec((*COMMANDS, *STANDING)), partial(handlers.handle, calls=calls)
+        ),
         parking(held.db, settings.service),
         batch_size=settings.batch_size,
     )

@@ -5,21 +5,23 @@ from litestar import Litestar
 from common.http import app
 from common.http.auth import Verifier
 from common.runtime import Runtime
+from common.standing.known import Known
 from product.routes import ROUTES
 from product.settings import ProductSettings
 
 
-def create(settings: ProductSettings, held: Runtime, *, serves: bool) -> Litestar:
+def create(settings: ProductSettings, held: Runtime, known: Known, *, serves: bool) -> Litestar:
     """A process that only works still shows its health."""
+    verifier = Verifier(
+        settings.jwks_url, issuer=settings.jwt_issuer, audience=settings.jwt_audience, known=known
+    )
     return app.create(
         settings.service,
         ROUTES if serves else [],
         state={
             "db": held.db,
             "outbox": held.outbox,
-            "verifier": Verifier(
-                settings.jwks_url, issuer=settings.jwt_issuer, audience=settings.jwt_audience
-            ),
+            "verifier": verifier,
             "currencies": settings.currencies,
         },
         needed=held.needed(),

@@ -32,7 +32,7 @@ def _loops(parts: Parts, role: Role) -> list[Loop]:
     async def listen() -> None:
         await parts.progress.listen(followers.hear, followers.look_again)
 
-    serving: list[Loop] = [parts.acceptance.run, parts.backlog.run, followers.poll, listen]
+    serving: list[Loop] = [parts.known.run, parts.acceptance.run, parts.backlog.run, followers.poll, listen]
     return [
         parts.progress.publish,
         *(serving if role.serves else []),

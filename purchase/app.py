@@ -22,7 +22,9 @@ ROUTES = [
 
 def create(settings: PurchaseSettings, parts: Parts, *, serves: bool) -> Litestar:
     held = parts.runtime
-    verifier = Verifier(settings.jwks_url, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
+    verifier = Verifier(
+        settings.jwks_url, issuer=settings.jwt_issuer, audience=settings.jwt_audience, known=parts.known
+    )
     return create_app(
         settings.service,
         ROUTES if serves else [],

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from uuid import UUID
 
+from common.http.auth import Caller
 from common.postgres.database import UNAVAILABLE, Database
 from purchase import event_log
 from purchase.event_log import Event
@@ -26,9 +27,9 @@ class Follower:
     What it sends next is decided here, without any waiting: a model checker runs over it.
     """
 
-    def __init__(self, key: UUID, account_id: UUID, *, of_account: bool) -> None:
+    def __init__(self, key: UUID, caller: Caller, *, of_account: bool) -> None:
         self.key = key
-        self.account_id = account_id
+        self.caller = caller
         self.of_account = of_account
         self.sent = 0
         self.has_gap = False
@@ -100,31 +101,42 @@ class Follower:
 
 
 class Followers:
-    """Routes events to the streams of this process; nobody waits for a slow one."""
+    """Routes events to the streams of this process; nobody waits for a slow one.
 
-    def __init__(self, db: Database) -> None:
+    A stream is open for as long as `admits` says that its caller still may call.
+    """
+
+    def __init__(self, db: Database, admits: Callable[[Caller], bool] = lambda _caller: True) -> None:
         self.db = db
+        self.admits = admits
         self.is_stopping = False
         self._by_key: defaultdict[UUID, set[Follower]] = defaultdict(set)
-        self._per_account = Counter[UUID]()
+        self._of_account: defaultdict[UUID, set[Follower]] = defaultdict(set)
 
     def count(self, account_id: UUID) -> int:
-        return self._per_account[account_id]
+        return len(self._of_account.get(account_id, ()))
 
     @contextmanager
     def follow(self, follower: Follower) -> Iterator[Follower]:
         """From here on nothing is missed: register first, read the log second (protocol 8)."""
-        self._by_key[follower.key].add(follower)
-        self._per_account[follower.account_id] += 1
+        places = ((self._by_key, follower.key), (self._of_account, follower.caller.account_id))
+        for followers, key in places:
+            followers[key].add(follower)
+        self.look_at({follower.caller.account_id})
         try:
             yield follower
         finally:
-            self._by_key[follower.key].discard(follower)
-            if not self._by_key[follower.key]:
-                del self._by_key[follower.key]
-            self._per_account[follower.account_id] -= 1
-            if not self._per_account[follower.account_id]:
-                del self._per_account[follower.account_id]
+            for followers, key in places:
+                followers[key].discard(follower)
+                if not followers[key]:
+                    del followers[key]
+
+    def look_at(self, accounts: Set[UUID]) -> None:
+        """Ends the streams of those who may not call any more."""
+        for account_id in accounts & self._of_account.keys():
+            for follower in self._of_account[account_id]:
+                if not self.admits(follower.caller):
+                    follower.close()
 
     def hear(self, events: Sequence[Event]) -> None:
         """From this process after its commit, or from another one by Redis; twice is no harm."""

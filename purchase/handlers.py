@@ -9,6 +9,7 @@ from common.contracts.purchase import ParkMessage
 from common.messaging import dead_letters
 from common.messaging.transactional import Handler
 from common.postgres.database import Transaction
+from common.standing import repository as standing
 from purchase import repository
 from purchase.decisions import Decisions
 from purchase.model import fold
@@ -24,7 +25,7 @@ def handler(decisions: Decisions) -> Handler:
         if letters := [dead_letters.letter_of(each) for each in batch if isinstance(each, ParkMessage)]:
             await dead_letters.keep(tx, letters)
         heard: defaultdict[UUID, list[PurchaseMessage]] = defaultdict(list)
-        for message in batch:
+        for message in await standing.keep(tx, batch):
             if isinstance(message, PurchaseMessage):
                 heard[message.purchase.id].append(message)
         rows = {row.id: row for row in await repository.lock(tx, heard)} if heard else {}

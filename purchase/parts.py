@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from common.http.auth import admitted
 from common.runtime import Runtime
+from common.standing.known import Known
 from purchase.acceptance import Acceptance
 from purchase.decisions import Decisions
 from purchase.event_log import Event
@@ -16,6 +19,7 @@ from purchase.sweeps import Backlog, Sweeps
 @dataclass(frozen=True)
 class Parts:
     runtime: Runtime
+    known: Known
     progress: Progress
     followers: Followers
     decisions: Decisions
@@ -25,7 +29,9 @@ class Parts:
 
 
 def assemble(settings: PurchaseSettings, held: Runtime, progress: Progress) -> Parts:
-    followers = Followers(held.db)
+    known = Known(held.db, token_seconds=settings.access_seconds)
+    followers = Followers(held.db, partial(admitted, known=known))
+    known.on_news(followers.look_at)
 
     def announce(events: Sequence[Event]) -> None:
         followers.hear(events)
@@ -34,6 +40,7 @@ def assemble(settings: PurchaseSettings, held: Runtime, progress: Progress) -> P
     decisions = Decisions(announce, redrive_after=settings.redrive_after)
     return Parts(
         runtime=held,
+        known=known,
         progress=progress,
         followers=followers,
         decisions=decisions,

@@ -4,6 +4,7 @@ import random
 from collections.abc import AsyncIterator
 from uuid import UUID
 
+from common.http.auth import Caller
 from common.postgres.database import Database
 from purchase import event_log
 from purchase.followers import Follower, Followers, Frame
@@ -26,10 +27,10 @@ def greeting() -> bytes:
 
 
 async def purchase_stream(
-    db: Database, followers: Followers, purchase_id: UUID, account_id: UUID, last_id: int
+    db: Database, followers: Followers, purchase_id: UUID, caller: Caller, last_id: int
 ) -> AsyncIterator[bytes]:
     """Ends after `completed` or `settled`."""
-    follower = Follower(purchase_id, account_id, of_account=False)
+    follower = Follower(purchase_id, caller, of_account=False)
     with followers.follow(follower):
         yield greeting()
         async for number, kind, data in events(db, follower, last_id):
@@ -39,15 +40,15 @@ async def purchase_stream(
 
 
 async def account_stream(
-    db: Database, followers: Followers, account_id: UUID, last_id: int | None
+    db: Database, followers: Followers, caller: Caller, last_id: int | None
 ) -> AsyncIterator[bytes]:
-    """Never ends by itself; without a Last-Event-ID it starts now, and says where now is."""
-    follower = Follower(account_id, account_id, of_account=True)
+    """Ends with its session; without a Last-Event-ID it starts now, and says where now is."""
+    follower = Follower(caller.account_id, caller, of_account=True)
     with followers.follow(follower):
         yield greeting()
         if last_id is None:
             async with db.read() as tx:
-                last_id = await event_log.newest_of_account(tx, account_id)
+                last_id = await event_log.newest_of_account(tx, caller.account_id)
             yield f"id: {last_id}\n: now\n\n".encode()
         async for number, kind, data in events(db, follower, last_id):
             yield frame(number, kind, data) if kind else data.encode()

@@ -80,7 +80,7 @@ async def watch_purchase(
     if last_id == log["last_seq"] and is_last(log["type"]):
         return Response(None, status_code=HTTP_204_NO_CONTENT)
     _refuse_one_too_many(followers, caller, settings)
-    frames = sse.purchase_stream(db, followers, purchase_id, caller.account_id, last_id)
+    frames = sse.purchase_stream(db, followers, purchase_id, caller, last_id)
     return Stream(frames, media_type=EVENT_STREAM, headers=sse.HEADERS)
 
 
@@ -95,7 +95,7 @@ async def watch_purchases(
     """All of the caller's purchases, for as long as the client stays."""
     _refuse_one_too_many(followers, caller, settings)
     last_id = None if last_event_id is None else int(last_event_id)
-    frames = sse.account_stream(db, followers, caller.account_id, last_id)
+    frames = sse.account_stream(db, followers, caller, last_id)
     return Stream(frames, media_type=EVENT_STREAM, headers=sse.HEADERS)
 
 

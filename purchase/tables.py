@@ -22,8 +22,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from common.postgres.tables import new_metadata
+from common.standing.tables import add_standing
 
 METADATA = new_metadata()
+add_standing(METADATA)
 
 purchases = Table(
     "purchases",

@@ -18,6 +18,8 @@ from litestar.handlers import BaseRouteHandler
 from common.http import claims
 from common.http.claims import Claims
 from common.http.errors import Refused
+from common.standing.known import Known
+from common.standing.repository import State
 
 log = logging.getLogger(__name__)
 
@@ -51,45 +53,88 @@ class Unauthorized(Refused):
         super().__init__(401, "unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})
 
 
+def judged(caller: Caller, state: State | None, *, has_ended: bool) -> Caller:
+    """The newer of token and state counts. Raises Unauthorized for a token that counts no more."""
+    if has_ended or (state and caller.version < state.least_version):
+        raise Unauthorized("The session has ended.")
+    if state is None or state.version <= caller.version:
+        return caller
+    if not state.active:
+        raise Unauthorized("The account is switched off.")
+    return msgspec.structs.replace(caller, role=state.role, verified=state.verified)
+
+
+def current(caller: Caller, known: Known) -> Caller:
+    """By what this process knows now. Raises Unauthorized."""
+    state = known.states.get(caller.account_id)
+    return judged(caller, state, has_ended=caller.session_id in known.ended)
+
+
+def admitted(caller: Caller, known: Known) -> bool:
+    """Whether who was let in would be let in now: for what stays open."""
+    try:
+        current(caller, known)
+    except Unauthorized:
+        return False
+    return True
+
+
 class Verifier:
     """Checks signature and claims once per token, then remembers the result until it expires.
 
     Keys come from the JWKS by `kid`; an unknown `kid` fetches again, at most every few seconds. Without a URL
-    (the account service itself) only the keys last given count.
+    (the account service itself) only the keys last given count. What is `known` counts at every request.
     """
 
     def __init__(
-        self, jwks_url: str | None, *, issuer: str, audience: str, keys: Iterable[jwt.PyJWK] = ()
+        self,
+        jwks_url: str | None,
+        *,
+        issuer: str,
+        audience: str,
+        keys: Iterable[jwt.PyJWK] = (),
+        known: Known | None = None,
     ) -> None:
         self.jwks_url = jwks_url
         self.issuer = issuer
         self.audience = audience
+        self.known = known
         self._keys = by_kid(keys)
         self._asked = -math.inf
         self._fetched = -math.inf
         self._fetching = asyncio.Lock()
-        self._known: OrderedDict[str, Caller] = OrderedDict()
+        self._signed: OrderedDict[str, Caller] = OrderedDict()
 
     async def caller(self, token: str) -> Caller:
-        """Raises Refused 401 for anything but a valid access token, 503 while no key can be had."""
+        """Raises Refused 401 for anything but a valid access token of a session and an account that may call.
+
+        503 while no key can be had; DatabaseAway while nothing is known yet.
+        """
+        caller = await self._as_signed(token)
+        if self.known is None:
+            return caller
+        await self.known.informed()
+        return current(caller, self.known)
+
+    async def _as_signed(self, token: str) -> Caller:
         if self._keys and self.jwks_url and time.monotonic() - self._asked > STALE_SECONDS:
             await self._fetch(self.jwks_url)
-        known = self._known.get(token)
-        if known is not None:
-            if known.expires_at > time.time():
-                return known
-            del self._known[token]
+        found = self._signed.get(token)
+        if found is not None:
+            if found.expires_at > time.time():
+                return found
+            del self._signed[token]
         caller = await self._verify(token)
-        self._known[token] = caller
-        if len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+        self._signed[token] = caller
+        if len(self._signed) > REMEMBERED:
+            self._signed.popitem(last=False)
         return caller
 
     def accept(self, keys: Iterable[jwt.PyJWK]) -> None:
         """These and no others. Nobody stays known by a key that is gone."""
         fresh = by_kid(keys)
         if not self._keys.keys() <= fresh.keys():
-            self._known.clear()
+            self._signed.clear()
         self._keys = fresh
 
     async def _verify(self, token: str) -> Caller:

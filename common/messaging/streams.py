@@ -35,10 +35,17 @@ class Hears:
         return [f"{prefix}.>" for prefix in self.under] + [subject(word) for word in self.words]
 
 
+STANDING: tuple[type[Message], ...] = (
+    account.AccountRegistered,
+    account.AccountChanged,
+    account.SessionEnded,
+)
+"""What every service with guarded routes hears: who may still call."""
+
 CONSUMERS = (
-    Hears("product", under=("cmd.product",)),
-    Hears("order", under=("cmd.order",), words=(account.AccountRegistered, account.AccountChanged)),
-    Hears("payment", under=("cmd.payment",)),
+    Hears("product", under=("cmd.product",), words=STANDING),
+    Hears("order", under=("cmd.order",), words=STANDING),
+    Hears("payment", under=("cmd.payment",), words=STANDING),
     Hears(
         "purchase",
         under=("cmd.purchase", "evt.mail"),
@@ -50,6 +57,7 @@ CONSUMERS = (
             order.OrderApproved,
             payment.PaymentCaptured,
             payment.PaymentVoided,
+            *STANDING,
         ),
     ),
     Hears(
