@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from account import answers, app
+from account import answers, app, parts
 from account.settings import AccountSettings
 from common.main import Program, Role, main
 from common.runtime import runtime
@@ -11,11 +11,14 @@ from common.runtime import runtime
 
 @asynccontextmanager
 async def program(settings: AccountSettings, role: Role) -> AsyncIterator[Program]:
-    """It hears nothing, so that a worker has only the relay and the partitions to keep going."""
+    """It hears nothing; a worker mails codes to whoever forgot a password, and forgets what is over."""
     async with runtime(settings) as held:
+        shared = parts.assemble(settings, held)
+        working = [shared.resets.run, shared.retention.run] if role.works else []
         yield Program(
-            app=app.create(settings, held, serves=role.serves),
+            app=app.create(settings, shared, serves=role.serves),
             runtime=held,
+            loops=[shared.follow_keys, *working],
             answers=answers.endpoints(held) if role.serves else [],
         )
 

@@ -3,35 +3,31 @@
 from litestar import Litestar, Router
 from litestar.di import Provide
 
-from account.codes import Codes
+from account.parts import Parts
 from account.passwords import Passwords
-from account.routes import customer, registration, sessions, verification
+from account.routes import administration, customer, passwords, registration, sessions, verification
 from account.routes.dependencies import device, live
 from account.settings import AccountSettings
-from account.tokens import AccessTokens
 from common.http import app, docs
-from common.http.auth import Verifier
-from common.runtime import Runtime
 
 DOCUMENTED = ("account", "product", "order", "payment", "purchase")
 """The services with a public API; the page that shows them all is served here."""
 
 
-def create(settings: AccountSettings, held: Runtime, *, serves: bool) -> Litestar:
+def create(settings: AccountSettings, parts: Parts, *, serves: bool) -> Litestar:
     """A process that only works still answers for its health."""
-    tokens = AccessTokens.configured(settings)
+    held = parts.runtime
     return app.create(
         settings.service,
         [routes()] if serves else [],
         state={
             "db": held.db,
             "outbox": held.outbox,
-            "verifier": Verifier(
-                None, issuer=settings.jwt_issuer, audience=settings.jwt_audience, keys=tokens.keys
-            ),
+            "verifier": parts.tokens.verifier,
             "settings": settings,
-            "tokens": tokens,
-            "codes": Codes(tokens.secret_for("verification codes")),
+            "tokens": parts.tokens,
+            "proofs": parts.proofs,
+            "resets": parts.resets,
             "passwords": Passwords(
                 memory_kib=settings.password_memory_kib,
                 passes=settings.password_passes,
@@ -52,7 +48,9 @@ def routes() -> Router:
             *registration.ROUTES,
             *verification.ROUTES,
             *sessions.ROUTES,
+            *passwords.ROUTES,
             *customer.ROUTES,
+            *administration.ROUTES,
         ],
         dependencies={"device": Provide(device, sync_to_thread=False)},
         guards=[live],

@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import TypeVar
 
 from argon2 import PasswordHasher
@@ -15,6 +16,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 T = TypeVar("T")
 
 AT_ONCE = 2
+COMMON = Path(__file__).with_name("common_passwords.txt")
+"""Its head says where it is from."""
 NICENESS = 19
 """Of the hashing threads: they take what is left of the processors. A purchase never waits for a login."""
 
@@ -29,6 +32,7 @@ class Passwords:
         self._threads = ThreadPoolExecutor(AT_ONCE, "passwords", _stand_back)
         self._queue = queue
         self._present = 0
+        self._common = frozenset(COMMON.read_text().partition("\n\n")[2].split())
         self._nobodys = self._hasher.hash("nobody has this password")
 
     async def hash(self, password: str) -> str:
@@ -38,6 +42,10 @@ class Passwords:
     async def match(self, password: str, stored: str | None) -> bool:
         """Without a stored hash (an unknown user) it takes the same time to say no. Raises Busy."""
         return await self.in_turn(lambda: self._verify(stored or self._nobodys, password)) and bool(stored)
+
+    def is_common(self, password: str) -> bool:
+        """Whether it is among the first that anybody would try, in capitals or not."""
+        return password.casefold() in self._common
 
     def is_outdated(self, stored: str) -> bool:
         """Whether the settings ask for more work than this hash took."""

@@ -8,9 +8,11 @@ class AccountSettings(ApiSettings, frozen=True, kw_only=True):
     jwks_url: str = ""
     """Not used: this service has the keys."""
     signing_key_file: str
-    """Ed25519, PEM, PKCS 8."""
-    other_key_files: tuple[str, ...] = ()
-    """Keys that are published and accepted beside it: the next one before a change, the last one after it."""
+    """Ed25519, PEM, PKCS 8: the key that signs; during a change of keys, the next or the last one too."""
+    key_margin_seconds: float = 90.0
+    """How long a new key is published before it signs, and how much longer than what it signed an old one is
+    accepted: more than anybody keeps the key set (60 s), and than clocks differ."""
+    access_seconds: int = 600
     refresh_seconds: int = 30 * 86_400
     refresh_grace_seconds: float = 10.0
     """How long a spent refresh token still answers its successor: a lost answer, two tabs."""
@@ -19,5 +21,9 @@ class AccountSettings(ApiSettings, frozen=True, kw_only=True):
     codes_per_hour: int = 3
     password_memory_kib: int = 19_456
     password_passes: int = 2
-    password_queue: int = 256
-    """Passwords that may wait for one of the two hashing threads; beyond that, 429."""
+    password_queue: int = 32
+    """Passwords that may wait for one of the two hashing threads: under a second; beyond that, 429."""
+    keep_sessions_days: float = 30.0
+    """After the end of a session, and of a refresh token."""
+    keep_codes_days: float = 1.0
+    """After the end of a code. At least the hour within which they are counted."""

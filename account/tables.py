@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -38,6 +39,7 @@ ACCOUNTS = Table(
     Column("active", Boolean, nullable=False, server_default=text("true")),
     Column("version", BigInteger, nullable=False, server_default=text("1")),
     Column("least_version", BigInteger, nullable=False, server_default=text("1")),
+    Column("codes_sent", Integer, nullable=False, server_default=text("0")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     UniqueConstraint("email"),
@@ -59,6 +61,7 @@ SESSIONS = Table(
     CheckConstraint("(revoked_at IS NULL) = (revoked_for IS NULL)", name="revoked"),
 )
 Index("ix_sessions_account_id_id", SESSIONS.c.account_id, SESSIONS.c.id)
+Index("ix_sessions_revoked_at", SESSIONS.c.revoked_at)
 
 # No token stands here: SHA-256 of each, and for a moment its successor, sealed with the token itself.
 REFRESH_TOKENS = Table(
@@ -77,13 +80,15 @@ REFRESH_TOKENS = Table(
     CheckConstraint("sealed_successor IS NULL OR successor IS NOT NULL", name="sealed_successor"),
 )
 Index("ix_refresh_tokens_session_id", REFRESH_TOKENS.c.session_id)
+Index("ix_refresh_tokens_expires_at", REFRESH_TOKENS.c.expires_at)
 
-# Only the highest number of an account counts.
-VERIFICATION_CODES = Table(
-    "verification_codes",
+# Only the highest number of an account and a purpose counts.
+CODES = Table(
+    "codes",
     METADATA,
     Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
     Column("number", Integer, nullable=False),
+    Column("purpose", Text, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
@@ -92,4 +97,26 @@ VERIFICATION_CODES = Table(
     PrimaryKeyConstraint("account_id", "number"),
     CheckConstraint("number > 0", name="number"),
     CheckConstraint("attempts >= 0", name="attempts"),
+    CheckConstraint("purpose IN ('verify', 'reset')", name="purpose"),
 )
+Index("ix_codes_expires_at", CODES.c.expires_at)
+
+# Addresses as they were typed in; gone as soon as somebody has looked whose they are.
+RESET_REQUESTS = Table(
+    "reset_requests",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("email", Text, nullable=False),
+)
+
+# What administrators did, for ever: a trigger refuses to change or delete it. `by` nobody: the command line.
+ACCOUNT_CHANGES = Table(
+    "account_changes",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("by", Uuid),
+    Column("account_id", Uuid, nullable=False),
+    Column("what", Text, nullable=False),
+)
+Index("ix_account_changes_account_id_id", ACCOUNT_CHANGES.c.account_id, ACCOUNT_CHANGES.c.id)

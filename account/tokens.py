@@ -1,65 +1,61 @@
 """Access tokens (signed, read by every service) and refresh tokens (opaque, read here alone)."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
-import json
+import logging
 import secrets
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
-from jwt.algorithms import OKPAlgorithm
 
+from account.keys import Key, KeyFile, Turn, Unusable
 from account.model import Account
 from account.settings import AccountSettings
+from common.http.auth import Verifier
 from common.http.claims import ALGORITHM
 
+log = logging.getLogger(__name__)
+
 REFRESH_BYTES = 32
+LOOK_SECONDS = 1.0
+"""Between two looks at the file of keys, and at the clock."""
 
 
 class AccessTokens:
-    """Signs them, and publishes the keys that verify them."""
+    """Signs them, verifies its own, and publishes the keys by which others do."""
 
-    def __init__(
-        self,
-        signing_key: Ed25519PrivateKey,
-        others: Sequence[Ed25519PublicKey] = (),
-        *,
-        issuer: str,
-        audience: str,
-        seconds: int,
-    ) -> None:
-        keys = [published(key) for key in (signing_key.public_key(), *others)]
-        self.jwks = {"keys": list({key["kid"]: key for key in keys}.values())}
+    def __init__(self, turn: Turn, *, issuer: str, audience: str, seconds: int) -> None:
         self.seconds = seconds
-        self._signing_key = signing_key
-        self._headers = {"kid": keys[0]["kid"]}
+        self.verifier = Verifier(None, issuer=issuer, audience=audience)
         self._always = {"iss": issuer, "aud": audience, "use": "access"}
+        self._turn = turn
+        self.verifier.accept(self.keys)
 
     @classmethod
-    def configured(cls, settings: AccountSettings) -> "AccessTokens":
-        """Ends the program with one line when a key cannot be read."""
+    def configured(cls, settings: AccountSettings, turn: Turn) -> "AccessTokens":
         return cls(
-            signing_key(Path(settings.signing_key_file)),
-            [public_key(Path(each)) for each in settings.other_key_files],
+            turn,
             issuer=settings.jwt_issuer,
             audience=settings.jwt_audience,
             seconds=settings.access_seconds,
         )
 
     @property
+    def jwks(self) -> dict[str, Any]:
+        return {"keys": [key.public for key in self._turn.accepted]}
+
+    @property
     def keys(self) -> list[jwt.PyJWK]:
         return jwt.PyJWKSet.from_dict(self.jwks).keys
 
     def sign(self, account: Account, session_id: UUID) -> str:
-        now = int(time.time())
+        now, key = int(time.time()), self._turn.signing
         claims = self._always | {
             "sub": str(account.id),
             "sid": str(session_id),
@@ -70,42 +66,39 @@ class AccessTokens:
             "role": account.role,
             "verified": account.verified,
         }
-        return jwt.encode(claims, self._signing_key, algorithm=ALGORITHM, headers=self._headers)
+        return jwt.encode(claims, key.private, algorithm=ALGORITHM, headers={"kid": key.kid})
 
-    def secret_for(self, purpose: str) -> bytes:
-        """A further secret, of which the signing key says nothing and which says nothing of it."""
-        return hmac.digest(self._signing_key.private_bytes_raw(), purpose.encode(), "sha256")
+    def secrets_for(self, purpose: str) -> list[bytes]:
+        """Further secrets, which say nothing of the keys: the first for what is new, all for the rest."""
+        return [_secret(key, purpose) for key in self._turn.signing_first]
+
+    def turn_to(self, turn: Turn) -> None:
+        """Another key may sign from now on, and one may be accepted no longer."""
+        if turn != self._turn:
+            self._turn = turn
+            self.verifier.accept(self.keys)
+            kids = [key.kid for key in turn.signing_first]
+            log.info("signing with the key %s; accepting %s", kids[0], ", ".join(kids))
+
+    async def follow(self, file: KeyFile) -> None:
+        """Runs until cancelled. Whoever changes the file need neither tell nor restart a process."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self.turn_to(file.now())
 
 
-def published(key: Ed25519PublicKey) -> dict[str, Any]:
-    """The key as it stands in a JWKS; its `kid` is its thumbprint (RFC 7638)."""
-    jwk = OKPAlgorithm.to_jwk(key, as_dict=True)
-    thumb = {name: jwk[name] for name in ("crv", "kty", "x")}
-    digest = hashlib.sha256(json.dumps(thumb, separators=(",", ":"), sort_keys=True).encode()).digest()
-    return {**thumb, "kid": _text(digest), "alg": ALGORITHM, "use": "sig"}
-
-
-def signing_key(file: Path) -> Ed25519PrivateKey:
+def key_file(settings: AccountSettings) -> KeyFile:
+    """A key is accepted for as long as what it signed may be used. Ends the program if it cannot be read."""
+    file = Path(settings.signing_key_file)
+    longest = max(settings.access_seconds, settings.code_seconds)
     try:
-        key = load_pem_private_key(file.read_bytes(), None)
-    except (OSError, ValueError, TypeError) as error:
+        return KeyFile(file, overlap=longest + settings.key_margin_seconds)
+    except (Unusable, OSError) as error:
         sys.exit(f"settings: the key {file}: {error}")
-    if not isinstance(key, Ed25519PrivateKey):
-        sys.exit(f"settings: the key {file} is not an Ed25519 key")
-    return key
 
 
-def public_key(file: Path) -> Ed25519PublicKey:
-    """From a public key's file or a private one's."""
-    try:
-        key = load_pem_public_key(file.read_bytes())
-    except OSError as error:
-        sys.exit(f"settings: the key {file}: {error}")
-    except ValueError:
-        return signing_key(file).public_key()
-    if not isinstance(key, Ed25519PublicKey):
-        sys.exit(f"settings: the key {file} is not an Ed25519 key")
-    return key
+def _secret(key: Key, purpose: str) -> bytes:
+    return hmac.digest(key.raw, purpose.encode(), "sha256")
 
 
 def new_refresh_token() -> str:

@@ -16,7 +16,14 @@ ADD = f"""
 INSERT INTO accounts (id, email, password_hash, first_name, last_name, address, phone_number)
 VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING {COLUMNS}
 """
-BY_EMAIL = f"SELECT {COLUMNS}, password_hash FROM accounts WHERE email = $1"
+KNOWN = f"SELECT {COLUMNS}, password_hash FROM accounts"
+BY_EMAIL = f"{KNOWN} WHERE email = $1"
+BY_ID = f"{KNOWN} WHERE id = $1"
+LOCK_BY_EMAIL = f"SELECT {COLUMNS} FROM accounts WHERE email = $1 FOR UPDATE"
+# In one order, whoever asks: two who lock several accounts wait for each other and do not deadlock.
+LOCK_ACTIVE = f"""
+SELECT {COLUMNS} FROM accounts WHERE email = ANY($1) AND active ORDER BY id FOR UPDATE
+"""
 STANDING = "SELECT id, active, verified, role FROM accounts WHERE id = ANY($1::uuid[])"
 FIND = f"SELECT {COLUMNS} FROM accounts WHERE id = $1"
 LOCK = f"{FIND} FOR UPDATE"
@@ -31,6 +38,12 @@ WHERE id = $1 RETURNING {COLUMNS}
 VERIFY = f"""
 UPDATE accounts SET verified = true, version = version + 1, updated_at = now() WHERE id = $1
 RETURNING {COLUMNS}
+"""
+# Whoever signed in with the password of before is out: their tokens are from before the least version.
+SET_PASSWORD = f"""
+UPDATE accounts
+SET password_hash = $2, version = version + 1, least_version = version + 1, updated_at = now()
+WHERE id = $1 RETURNING {COLUMNS}
 """
 REHASH = "UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2"
 
@@ -76,11 +89,30 @@ async def verify(tx: Transaction, account_id: UUID) -> Account:
     return await _written(tx, VERIFY, account_id)
 
 
+async def set_password(tx: Transaction, account_id: UUID, password_hash: str) -> Account:
+    """Ends every token that was signed before."""
+    return await _written(tx, SET_PASSWORD, account_id, password_hash)
+
+
 async def by_email(tx: Transaction, email: str) -> Known | None:
     row = await tx.row(BY_EMAIL, email)
-    if row is None:
-        return None
+    return Known(from_row(row), row["password_hash"]) if row else None
+
+
+async def known(tx: Transaction, account_id: UUID) -> Known:
+    row = await tx.row(BY_ID, account_id)
+    assert row is not None, "accounts are never deleted"
     return Known(from_row(row), row["password_hash"])
+
+
+async def lock_by_email(tx: Transaction, email: str) -> Account | None:
+    row = await tx.row(LOCK_BY_EMAIL, email)
+    return from_row(row) if row else None
+
+
+async def lock_active(tx: Transaction, emails: Sequence[str]) -> list[Account]:
+    """Those that there are."""
+    return [from_row(row) for row in await tx.fetch(LOCK_ACTIVE, emails)]
 
 
 async def find(tx: Transaction, account_id: UUID) -> Account | None:

@@ -5,11 +5,11 @@ from litestar import get, put
 from litestar.params import JSONBody
 
 from account import model
-from account.model import Account
+from account.model import Account, Purpose
 from account.repository import accounts
 from account.repository.accounts import Changes
-from account.routes.dependencies import Coding, Config
-from account.routes.refusals import nothing_to_change, taken_is_refused
+from account.routes.dependencies import Proving
+from account.routes.refusals import nothing_to_change, taken_is_refused, too_many_codes_is_refused
 from account.routes.shapes import (
     Delivery,
     DeliveryChange,
@@ -19,7 +19,6 @@ from account.routes.shapes import (
     delivery,
     personal,
 )
-from account.routes.verification import request_code
 from common.contracts.account import AccountChanged
 from common.contracts.message import Message
 from common.http.auth import Caller
@@ -35,17 +34,19 @@ async def show_personal(caller: Me, db: Db) -> Personal:
 
 @put("/customer/personal")
 async def change_personal(
-    data: JSONBody[PersonalChange], caller: Me, db: Db, outbox: Words, settings: Config, codes: Coding
+    data: JSONBody[PersonalChange], caller: Me, db: Db, outbox: Words, proofs: Proving
 ) -> Personal:
-    """A new e-mail address is unverified, and gets a code; those sent to the old one are dead."""
+    """A new e-mail address is unverified, and gets a code; the old one is told, and its codes are dead."""
     changes = _given(data)
-    with taken_is_refused():
+    with taken_is_refused(), too_many_codes_is_refused():
         async with db.begin() as tx:
             before = await accounts.lock(tx, caller.account_id)
             account = await accounts.change(tx, caller.account_id, changes)
             said: list[Message] = [model.state(AccountChanged, account)]
             if account.email != before.email:
-                said.append(await request_code(tx, account, codes, settings))
+                code = await proofs.issue(tx, account, Purpose.VERIFY)
+                await proofs.forget(tx, account.id, Purpose.RESET)
+                said += [model.verification(account, code), model.email_changed(before, account)]
             await outbox.put(tx, said)
     return personal(account)
 

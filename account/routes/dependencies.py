@@ -2,14 +2,16 @@
 
 from typing import Any
 
+import msgspec
 from litestar import Request
 from litestar.datastructures.headers import CacheControlHeader
 from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
 
-from account.codes import Codes
 from account.passwords import Passwords
+from account.proofs import Proofs
 from account.repository import sessions
+from account.resets import Resets
 from account.settings import AccountSettings
 from account.tokens import AccessTokens
 from common.http.auth import Connection, Unauthorized
@@ -24,8 +26,11 @@ Signing = NamedDependency[AccessTokens]
 Hashing = NamedDependency[Passwords]
 """Parameter `passwords`."""
 
-Coding = NamedDependency[Codes]
-"""Parameter `codes`."""
+Proving = NamedDependency[Proofs]
+"""Parameter `proofs`."""
+
+Resetting = NamedDependency[Resets]
+"""Parameter `resets`."""
 
 Device = NamedDependency[str]
 """Parameter `device`: what the client says it is, for the list of sessions."""
@@ -39,11 +44,16 @@ def device(request: Request[Any, Any, Any]) -> str:
 
 
 async def live(connection: Connection, handler: BaseRouteHandler) -> None:
-    """A session that ended, or an inactive account, takes its access tokens with it."""
+    """A session that ended, an inactive account, a version too old: each takes its access tokens with it.
+
+    From here on the caller is what the account is now, whatever its token says.
+    """
     if handler.opt.get("public"):
         return
     caller = connection.scope["user"]
     db: Database = connection.app.state.db
     async with db.read() as tx:
-        if not await sessions.is_live(tx, caller.session_id, caller.account_id):
-            raise Unauthorized("The session has ended.")
+        now = await sessions.standing(tx, caller.session_id, caller.account_id)
+    if now is None or not now.active or caller.version < now.least_version:
+        raise Unauthorized("The session has ended.")
+    connection.scope["user"] = msgspec.structs.replace(caller, role=now.role, verified=now.verified)

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from math import ceil
 
 from account.model import Taken
-from account.passwords import Busy
+from account.passwords import Busy, Passwords
+from account.proofs import TooManyCodes
 from common.http.errors import InvalidField, Refused
 
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
@@ -35,9 +36,20 @@ def already_verified() -> Refused:
     return Refused(409, "already_verified", "This e-mail address is confirmed already.")
 
 
-def too_many_codes(wait: float) -> Refused:
-    headers = {"Retry-After": str(max(1, ceil(wait)))}
-    return Refused(429, "too_many_codes", "Too many codes were sent; use the last one.", headers=headers)
+def wrong_password() -> Refused:
+    return InvalidField("current_password", "This is not your password.", code="wrong_password")
+
+
+def password_too_common() -> Refused:
+    return InvalidField("password", "Too many people use this password.", code="password_too_common")
+
+
+def own_account() -> Refused:
+    return Refused(409, "own_account", "Another administrator has to do this to you.")
+
+
+def unverified() -> Refused:
+    return Refused(409, "not_verified", "An administrator needs a confirmed e-mail address.")
 
 
 def nothing_to_change() -> Refused:
@@ -59,3 +71,19 @@ def busy_is_refused() -> Iterator[None]:
         yield
     except Busy as error:
         raise Refused(429, "busy", "Try again shortly.", headers={"Retry-After": "1"}) from error
+
+
+@contextmanager
+def too_many_codes_is_refused() -> Iterator[None]:
+    try:
+        yield
+    except TooManyCodes as error:
+        headers = {"Retry-After": str(max(1, ceil(error.wait)))}
+        detail = "Too many codes were sent; use the last one."
+        raise Refused(429, "too_many_codes", detail, headers=headers) from error
+
+
+def refuse_common(passwords: Passwords, password: str) -> None:
+    """Raises Refused."""
+    if passwords.is_common(password):
+        raise password_too_common()

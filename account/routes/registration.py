@@ -4,12 +4,12 @@ from litestar import post
 from litestar.params import JSONBody
 
 from account import model
+from account.model import Purpose
 from account.repository import accounts
-from account.routes.dependencies import NO_STORE, PUBLIC, Coding, Config, Device, Hashing, Signing
-from account.routes.refusals import busy_is_refused, taken_is_refused
+from account.routes.dependencies import NO_STORE, PUBLIC, Config, Device, Hashing, Proving, Signing
+from account.routes.refusals import busy_is_refused, refuse_common, taken_is_refused
 from account.routes.sessions import begin_session
 from account.routes.shapes import Registration, TokenPair
-from account.routes.verification import request_code
 from common.contracts.account import AccountRegistered
 from common.http.dependencies import Db, Words
 from common.ids import new_id
@@ -23,12 +23,14 @@ async def register(
     settings: Config,
     passwords: Hashing,
     tokens: Signing,
-    codes: Coding,
+    proofs: Proving,
     device: Device,
 ) -> TokenPair:
     """Account, session, code and what is said about them: one transaction."""
+    password = model.secret(data.password)
+    refuse_common(passwords, password)
     with busy_is_refused():
-        password_hash = await passwords.hash(model.secret(data.password))
+        password_hash = await passwords.hash(password)
     new = accounts.New(
         id=new_id(),
         email=model.mailbox(data.email),
@@ -42,8 +44,9 @@ async def register(
         async with db.begin() as tx:
             account = await accounts.add(tx, new)
             pair = await begin_session(tx, account, tokens, device, settings.refresh_seconds)
-            requested = await request_code(tx, account, codes, settings)
-            await outbox.put(tx, [model.state(AccountRegistered, account), requested])
+            code = await proofs.issue(tx, account, Purpose.VERIFY)
+            said = [model.state(AccountRegistered, account), model.verification(account, code)]
+            await outbox.put(tx, said)
     return pair
 
 

@@ -1,12 +1,13 @@
 """What goes in and out. Every text is bounded and free of control characters; addresses of mail are ASCII."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
-from account.model import Account
+from account.model import Account, Role
 
 CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 ONE_LINE = rf"^(?=.*\S)[^{CONTROL}]*$(?!\n)"
@@ -51,6 +52,30 @@ class Verification(Request, frozen=True, kw_only=True):
     code: DigitCode
 
 
+class PasswordChange(Request, frozen=True, kw_only=True):
+    """The current one is bounded, but not judged."""
+
+    current_password: Annotated[str, Meta(max_length=512)]
+    new_password: Password
+
+
+class Forgotten(Request, frozen=True, kw_only=True):
+    email: Email
+
+
+class PasswordReset(Request, frozen=True, kw_only=True):
+    email: Email
+    code: DigitCode
+    password: Password
+
+
+class Governed(Request, frozen=True, kw_only=True):
+    """What an administrator may change; what is left out stays."""
+
+    role: Role | msgspec.UnsetType = msgspec.UNSET
+    active: bool | msgspec.UnsetType = msgspec.UNSET
+
+
 class PersonalChange(Request, frozen=True, kw_only=True):
     """What is left out stays. A new e-mail address has to be verified."""
 
@@ -80,6 +105,20 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     phone_number: str
 
 
+class AccountView(msgspec.Struct, frozen=True, kw_only=True):
+    """As administrators see it: no address, which nobody needs to run a shop's accounts."""
+
+    id: UUID
+    email: str
+    first_name: str
+    last_name: str
+    phone_number: str
+    role: str
+    verified: bool
+    active: bool
+    created_at: datetime
+
+
 class TokenPair(msgspec.Struct, frozen=True, kw_only=True):
     """`expires_in`: seconds until the access token ends."""
 
@@ -96,3 +135,7 @@ def personal(account: Account) -> Personal:
 
 def delivery(account: Account) -> Delivery:
     return msgspec.convert(account, Delivery, from_attributes=True)
+
+
+def view(account: Account) -> AccountView:
+    return msgspec.convert(account, AccountView, from_attributes=True)

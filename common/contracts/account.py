@@ -1,4 +1,4 @@
-"""What account says. Carries personal data: only order (address) and mail (name, mailbox) keep any of it."""
+"""What account says. Carries personal data: only order (address) and mail (name, mailbox) listen."""
 
 from datetime import datetime
 from typing import Annotated
@@ -61,6 +61,13 @@ class PasswordResetRequested(
 
 class PasswordChanged(EntityEvent, frozen=True, kw_only=True, tag="evt.account.password_changed"):
     """Tell the owner: it may not have been them."""
+
+    email: str
+    first_name: str
+
+
+class EmailChanged(EntityEvent, frozen=True, kw_only=True, tag="evt.account.email_changed"):
+    """Tell the mailbox of before, which is `email`: it may not have been the owner."""
 
     email: str
     first_name: str

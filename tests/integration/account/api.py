@@ -9,14 +9,16 @@ import asyncpg
 
 from account.settings import AccountSettings
 from common.contracts import account
-from common.contracts.account import VerificationRequested
+from common.contracts.account import PasswordResetRequested, VerificationRequested
 from common.contracts.message import Message
 from common.messaging.codec import Codec, words
+from tests.support import eventually
 
 M = TypeVar("M", bound=Message)
 
 NUMBERS = itertools.count(100_000)
 PASSWORD = "correct horse battery"
+OTHER_PASSWORD = "another horse, another battery"
 CODEC = Codec(words(account))
 
 
@@ -91,6 +93,32 @@ class Api:
     async def personal(self, token: str) -> Answer:
         return await self.call("GET", "/customer/personal", token=token)
 
+    async def sessions(self, token: str) -> list[dict[str, Any]]:
+        answer = await self.call("GET", "/sessions", token=token)
+        assert answer.status == 200
+        items: list[dict[str, Any]] = answer.body["items"]
+        return items
+
+    async def forget_password(self, email: str) -> Answer:
+        return await self.call("POST", "/password/forgot", {"email": email})
+
+    async def reset_password(self, email: str, code: str, password: str = OTHER_PASSWORD) -> Answer:
+        return await self.call(
+            "POST", "/password/reset", {"email": email, "code": code, "password": password}
+        )
+
+    async def change_password(self, token: str, current: str = PASSWORD, new: str = OTHER_PASSWORD) -> Answer:
+        body = {"current_password": current, "new_password": new}
+        return await self.call("POST", "/password", body, token=token)
+
+    async def administrator(self) -> Answer:
+        """One who has signed in as such; verified the short way."""
+        me = await self.register()
+        await self.db.execute(
+            "UPDATE accounts SET role = 'admin', verified = true WHERE id = $1", me.account_id
+        )
+        return me
+
     async def said(self, kind: type[M]) -> list[M]:
         """From the outbox, in order."""
         rows = await self.db.fetch("SELECT payload FROM outbox ORDER BY position")
@@ -102,6 +130,15 @@ class Api:
         return [each for each in await self.said(VerificationRequested) if each.entity_id == account_id][
             -1
         ].code
+
+    async def reset_code(self, email: str, *, number: int = 1) -> str:
+        """Of the codes that were mailed to reset this password; waits for it."""
+
+        async def mailed() -> list[str]:
+            codes = [each.code for each in await self.said(PasswordResetRequested) if each.email == email]
+            return codes[number - 1 :]
+
+        return (await eventually(mailed))[0]
 
 
 def wrong(code: str) -> str:

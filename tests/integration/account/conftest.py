@@ -17,8 +17,8 @@ from tests.servers import Servers, fresh_stream
 from tests.support import free_port, running
 
 EMPTY = """
-DELETE FROM refresh_tokens; DELETE FROM sessions; DELETE FROM verification_codes; DELETE FROM accounts;
-DELETE FROM outbox
+DELETE FROM refresh_tokens; DELETE FROM sessions; DELETE FROM codes; DELETE FROM reset_requests;
+DELETE FROM accounts; DELETE FROM outbox
 """
 
 

@@ -18,12 +18,9 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
-from msgspec.structs import replace
 
 from account.settings import AccountSettings
 from tests.integration.account.api import Answer, Api
-from tests.integration.account.conftest import key_file, serving
-from tests.support import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -178,22 +175,6 @@ async def test_the_session_of_another_account_does_not_lend_itself(api: Api) -> 
     me, other = await api.register(), await api.register()
     forge = Forge(api.settings, me)
     assert (await api.personal(forge.signed(sub=str(other.account_id)))).status == 401
-
-
-async def test_around_a_change_of_keys_tokens_of_both_count(api: Api, tmp_path: Path) -> None:
-    last, new_one = api.settings.signing_key_file, key_file(tmp_path / "next.pem")
-    before = replace(api.settings, port=free_port(), other_key_files=(new_one,))
-    after = replace(before, port=free_port(), signing_key_file=new_one, other_key_files=(last,))
-    async with serving(before) as old, serving(after) as new:
-        mine = await old.register()
-        assert (await new.personal(mine.token)).status == 200
-        renewed = await new.refresh(mine.refresh)
-        assert (await old.personal(renewed.token)).status == 200
-        assert (await old.refresh(mine.refresh)).refresh == renewed.refresh
-        kids = [{key["kid"] for key in (await each.call("GET", "/jwks")).body["keys"]} for each in (old, new)]
-        assert kids[0] == kids[1]
-        assert len(kids[0]) == 2
-        assert {jwt.get_unverified_header(each.token)["kid"] for each in (mine, renewed)} == kids[0]
 
 
 @pytest.mark.parametrize("kid", ["unknown", "../etc/passwd"])

@@ -58,7 +58,7 @@ async def test_account_session_code_and_words_are_written_together(api: Api) -> 
     assert requested.code.isdigit()
     moments = await api.db.fetch(
         "SELECT created_at FROM accounts UNION SELECT created_at FROM sessions"
-        " UNION SELECT issued_at FROM refresh_tokens UNION SELECT created_at FROM verification_codes"
+        " UNION SELECT issued_at FROM refresh_tokens UNION SELECT created_at FROM codes"
         " UNION SELECT created_at FROM outbox"
     )
     assert len(moments) == 1, "now() is one moment per transaction"

@@ -35,7 +35,7 @@ async def test_the_key_set_is_public_cacheable_and_verifies_tokens(api: Api) -> 
     me = await api.register()
     answer = await api.call("GET", "/jwks")
     assert answer.status == 200
-    assert answer.headers["Cache-Control"] == "max-age=300, public"
+    assert answer.headers["Cache-Control"] == "max-age=60, public"
     [key] = answer.body["keys"]
     assert set(key) == {"kty", "crv", "x", "kid", "alg", "use"}, "and nothing private"
     assert jwt.get_unverified_header(me.token) == {"alg": "EdDSA", "kid": key["kid"], "typ": "JWT"}
@@ -61,6 +61,15 @@ async def test_the_openapi_document_has_every_route(api: Api) -> None:
         ("POST", "/logout"),
         ("POST", "/verify"),
         ("POST", "/verify/resend"),
+        ("GET", "/sessions"),
+        ("DELETE", "/sessions"),
+        ("DELETE", "/sessions/{session_id}"),
+        ("POST", "/password"),
+        ("POST", "/password/forgot"),
+        ("POST", "/password/reset"),
+        ("GET", "/accounts"),
+        ("GET", "/accounts/{account_id}"),
+        ("PATCH", "/accounts/{account_id}"),
         ("GET", "/customer/personal"),
         ("PUT", "/customer/personal"),
         ("GET", "/customer/delivery"),

@@ -48,7 +48,7 @@ async def test_five_wrong_guesses_kill_a_code_also_side_by_side(api: Api) -> Non
     code = await api.code(me.account_id)
     guesses = await asyncio.gather(*(api.verify(wrong(code), me.token) for _ in range(12)))
     assert {guess.refusal for guess in guesses} == {(422, "invalid_code")}
-    assert await api.db.fetchval("SELECT attempts FROM verification_codes") == 5
+    assert await api.db.fetchval("SELECT attempts FROM codes") == 5
     assert (await api.verify(code, me.token)).refusal == (422, "invalid_code")
 
 
@@ -67,7 +67,7 @@ async def test_a_code_is_its_accounts_own(api: Api) -> None:
 
 async def test_an_expired_code_is_refused(api: Api) -> None:
     me = await api.register()
-    await api.db.execute("UPDATE verification_codes SET expires_at = now()")
+    await api.db.execute("UPDATE codes SET expires_at = now()")
     assert (await api.verify(await api.code(me.account_id), me.token)).refusal == (422, "invalid_code")
 
 
@@ -75,12 +75,12 @@ async def test_an_expired_code_is_refused(api: Api) -> None:
 async def test_what_is_no_code_uses_up_no_guess(api: Api, code: str) -> None:
     me = await api.register()
     assert (await api.verify(code, me.token)).status == 400
-    assert await api.db.fetchval("SELECT attempts FROM verification_codes") == 0
+    assert await api.db.fetchval("SELECT attempts FROM codes") == 0
 
 
 async def test_codes_are_stored_keyed_not_in_clear(api: Api) -> None:
     me = await api.register()
-    stored = await api.db.fetchval("SELECT hash FROM verification_codes")
+    stored = await api.db.fetchval("SELECT hash FROM codes")
     assert len(stored) == 32
     assert (await api.code(me.account_id)).encode() not in stored
 
@@ -103,9 +103,7 @@ async def test_three_codes_an_hour_then_wait(api: Api) -> None:
     refused = next(answer for answer in answers if answer.status == 429)
     assert refused.refusal == (429, "too_many_codes")
     assert 3500 < int(refused.headers["Retry-After"]) <= 3600
-    await api.db.execute(
-        "UPDATE verification_codes SET created_at = now() - interval '61 minutes' WHERE number = 1"
-    )
+    await api.db.execute("UPDATE codes SET created_at = now() - interval '61 minutes' WHERE number = 1")
     assert (await api.call("POST", "/verify/resend", token=me.token)).status == 202
 
 

@@ -18,5 +18,6 @@ ANN = Account(
     active=True,
     version=3,
     least_version=1,
+    created_at=NOW,
     updated_at=NOW,
 )
