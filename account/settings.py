@@ -12,7 +12,6 @@ class AccountSettings(ApiSettings, frozen=True, kw_only=True):
     key_margin_seconds: float = 90.0
     """How long a new key is published before it signs, and how much longer than what it signed an old one is
     accepted: more than anybody keeps the key set (60 s), and than clocks differ."""
-    access_seconds: int = 600
     refresh_seconds: int = 30 * 86_400
     refresh_grace_seconds: float = 10.0
     """How long a spent refresh token still answers its successor: a lost answer, two tabs."""

@@ -1,4 +1,4 @@
-"""What account says. Carries personal data: only order (address) and mail (name, mailbox) listen."""
+"""What account says. Carries personal data: only order (address) and mail (name, mailbox) keep any of it."""
 
 from datetime import datetime
 from typing import Annotated
