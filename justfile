@@ -31,6 +31,11 @@ down: _environment
 status *arguments: _environment
     @exec {{ stack }} status "$@"
 
+# Every replica that answers over NATS: its health, version, and what it was asked (--json: for programs)
+[no-exit-message]
+services *arguments: _environment
+    @exec {{ stack }} services "$@"
+
 # The log of a process (--follow: keep printing); without a name, the names
 [no-exit-message]
 logs *arguments: _environment

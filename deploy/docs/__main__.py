@@ -3,12 +3,14 @@
 import argparse
 import sys
 
-from deploy.docs import messages, pages, routes, saga, settings
+from deploy.docs import messages, pages, requests, routes, saga, settings
 
 WRITERS: pages.Writers = {
     "messages": messages.table,
     "saga": saga.flow,
     "story": saga.story,
+    "requests": requests.table,
+    "subjects": requests.subjects,
     "routes": routes.table,
     "settings": settings.tables,
 }

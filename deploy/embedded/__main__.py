@@ -1,9 +1,9 @@
-"""`python -m deploy.embedded up|down|status|logs|doctor|migrate`: what the just recipes call."""
+"""`python -m deploy.embedded up|down|status|services|logs|doctor|migrate`: what the just recipes call."""
 
 import argparse
 import sys
 
-from deploy.embedded import doctor, foreground, show
+from deploy.embedded import census, doctor, foreground, show
 from deploy.embedded.errors import StackError
 from deploy.embedded.stack import Stack
 
@@ -18,6 +18,8 @@ def arguments() -> argparse.Namespace:
     commands.add_parser("down", help="stop everything")
     status = commands.add_parser("status", help="what runs and where")
     status.add_argument("--json", action="store_true", help="for programs; exit code 3 when nothing runs")
+    services = commands.add_parser("services", help="who answers over NATS")
+    services.add_argument("--json", action="store_true", help="for programs")
     logs = commands.add_parser("logs", help="what a process wrote")
     logs.add_argument("process", nargs="?", help="its name; without one, the names")
     logs.add_argument("-f", "--follow", action="store_true", help="keep printing")
@@ -38,6 +40,8 @@ def run(given: argparse.Namespace) -> int:
             return foreground.down(stack)
         case "status":
             return show.status(stack, as_json=given.json)
+        case "services":
+            return census.show(stack, as_json=given.json)
         case "logs":
             return show.logs(stack, given.process, given.lines, follow=given.follow)
         case "doctor":

@@ -12,8 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from common import __version__
+from common.contracts.product import ProductCheck, Wish
+from common.ids import new_id
+from common.messaging.broker import broker
+from common.messaging.requests import Requests
 from deploy import bench
 from deploy.client import Customer, Shop
+from deploy.embedded import census
 from deploy.embedded.layout import SERVICES
 from deploy.embedded.services import present
 from deploy.embedded.stack import Stack
@@ -126,3 +132,30 @@ def test_every_service_runs_twice(stack: Stack) -> None:
     for service in present():
         assert {running[name]["state"] for name in (service, f"{service}-2")} == {"running"}
     assert set(present()) <= set(SERVICES)
+
+
+def test_every_replica_is_found_over_nats_and_is_well(stack: Stack) -> None:
+    replicas = census.found(stack)
+    twice = {f"{service}{number}" for service in present() for number in ("", "-2")}
+    assert {replica.process for replica in replicas} == twice
+    assert {replica.health for replica in replicas} == {"ok"}
+    assert {replica.version for replica in replicas} == {__version__}
+
+
+async def test_a_killed_replica_costs_no_answer(stack: Stack) -> None:
+    """kill -9 of one of two while they are asked; the questions it had in hand go to the other."""
+    question = ProductCheck(items=[Wish(product_id=new_id(), quantity=1)])
+    async with broker(stack.nats_url, "operator") as connection:
+        await connection.ready()
+        requests = Requests(connection)
+
+        async def ask_often() -> int:
+            answers = [await requests.ask(question, timeout=5.0) for _ in range(100)]
+            return sum(not answer.available for answer in answers)
+
+        pid = stack.pid("product-2")
+        async with asyncio.TaskGroup() as tasks:
+            asking = [tasks.create_task(ask_often()) for _ in range(10)]
+            await killed_and_back(stack, "product-2")
+        assert [each.result() for each in asking] == [100] * 10
+        assert stack.pid("product-2") != pid
