@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 EXPIRES = 30.0
 HEARTBEAT = 2.0
+AGAIN = 0.25
+"""Seconds from a refused request to the next: while a cluster elects a leader each is refused at once."""
 
 
 class Delivery:
@@ -73,6 +75,7 @@ class Puller:
         self._requests = count()
         self._current = ""
         self._missing = 0
+        self._is_refused = False
         self._heard = 0.0
         self._subscription: Subscription | None = None
         broker.on_reconnect(self._restart)
@@ -116,6 +119,7 @@ class Puller:
         self._heard = time.monotonic()
         if message.reply:
             self._missing -= 1
+            self._is_refused = False
             self.waiting.append(Delivery(message))
             self._arrived.set()
         elif message.subject == self._current:
@@ -125,12 +129,16 @@ class Puller:
         """A heartbeat, or the end of the current request: at its term, or by force."""
         status = message.headers.get("Status", "") if message.headers else ""
         if status == "100":
+            self._is_refused = False
             return
         self._missing = 0
         if status in {"404", "408"}:
             self._arrived.set()
-        else:
-            log.warning("pull by %s ended: %s %s", self.durable, status, message.headers)
+            return
+        if not self._is_refused:
+            log.warning("pull by %s ended, and is repeated: %s %s", self.durable, status, message.headers)
+        self._is_refused = True
+        asyncio.get_running_loop().call_later(AGAIN, self._arrived.set)
 
     def _check_silence(self) -> None:
         if self._missing > 0 and time.monotonic() - self._heard > 2 * HEARTBEAT:
