@@ -1,7 +1,8 @@
 """`python -m deploy.compose.edge`: tells Traefik, whenever it asks, which replicas there are of each service.
 
-The engine's DNS knows all of them. A bare name in Traefik's file would be looked up once per connection: uneven
-shares, and no telling which replica is ready. The engine's socket tells as much, but who has it has the machine.
+The engine's DNS knows all of them. A bare name in Traefik's file would be looked up once per connection:
+uneven shares, and no telling which replica is ready. The engine's socket tells as much, but whoever has it
+has the machine.
 """
 
 import json
