@@ -87,3 +87,23 @@ wipes *arguments: _environment
 [no-exit-message]
 crashpoints *arguments: _environment
     @exec {{ python }} -m deploy.chaos.crashpoints "$@"
+
+# Explore every state of the protocol and of the event streams, and every mutant of their rules (--quick: as the tests do)
+[no-exit-message]
+model *arguments: _environment
+    @exec {{ python }} -m tests.model "$@"
+
+# Only the servers, in containers, for services that run on the host; says with which settings
+[no-exit-message]
+deps-up: _environment
+    @exec {{ python }} -m deploy.compose.deps up
+
+# Stop what `deps-up` started
+[no-exit-message]
+deps-down: _environment
+    @exec {{ python }} -m deploy.compose.deps down
+
+# Run the whole compose file on an engine that reaches no registry, and say what happened (long; names of parts)
+[no-exit-message]
+offline-proof *parts: _environment
+    @exec deploy/offline/prove "$@"
