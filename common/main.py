@@ -102,7 +102,7 @@ async def _run(settings: S, role: Role, program: Opener[S]) -> None:
         await run(server, settings, running, role)
 
 
-async def run(server: "Server", settings: Settings, running: Program, role: Role = Role.ALL) -> None:
+async def run(server: "Server", settings: Settings, running: Program, role: Role) -> None:
     """Runs until `server.stop()`, then stops in order.
 
     Streams end, HTTP drains, questions are answered, batches finish, the outbox is published; the opener then

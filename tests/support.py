@@ -60,7 +60,7 @@ async def running(settings: S, program: Opener[S], role: Role = Role.ALL) -> Asy
     """The real service in this event loop, on `settings.port`; yields its base URL, then stops it gently."""
     async with program(settings, role) as opened:
         server = Server(settings, opened)
-        serving = asyncio.ensure_future(run(server, settings, opened))
+        serving = asyncio.ensure_future(run(server, settings, opened, role))
         try:
             await eventually(lambda: server.started or serving.done())
             yield f"http://127.0.0.1:{settings.port}"
