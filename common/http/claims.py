@@ -35,7 +35,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     iat: int
     exp: int
     use: Literal["access"]
-    ver: Annotated[int, msgspec.Meta(ge=1, lt=2**63)]
+    ver: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
     role: str
     verified: bool
 
