@@ -152,7 +152,7 @@ def _stuck(space: Space[S], seen: _Seen[S], ends: Sequence[int]) -> tuple[str, i
                 waiting.append(source)
     for number, state in enumerate(seen.states):
         if not can_end[number] and not space.excused(state):
-            return "can never settle", number
+            return "can never end well", number
     return None
 
 

@@ -1,5 +1,6 @@
 """The worlds that are explored: the small ones in every test run, all of them by `./just model`."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from tests.model.explore import Result, explore, walk
@@ -53,6 +54,16 @@ SMALL = (
 )
 """Any number of duplicates, losses and crashes wherever a name does not count them."""
 
+TWO_LOSSES = Run(
+    Counted,
+    Size(
+        "two losses, two re-drives when quiet, nothing times out",
+        losses=2,
+        drives=2,
+        drives_when_quiet=True,
+        ends=0,
+    ),
+)
 LARGE = (
     Run(Counted, Size("one duplicate of anything, no inbox", duplicates=1, crashes=1, has_inbox=False)),
     Run(Counted, Size("no stock, one duplicate, one re-drive", units=0, duplicates=1, drives=1)),
@@ -89,7 +100,8 @@ LARGE = (
         ),
     ),
     Run(Chaos, Size("two buyers of one item, one deadline", purchases=2, ends=1)),
-    Run(Counted, Size("two losses, two re-drives when quiet", losses=2, drives=2, drives_when_quiet=True)),
+    TWO_LOSSES,
+    Run(Counted, replace(TWO_LOSSES.size, name="the same, and nothing in stock", ends=UNLIMITED, units=0)),
 )
 
 WALKS = (

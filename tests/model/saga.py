@@ -130,7 +130,7 @@ class Chaos(Counted):
     """Every message comes as often as it likes, whenever it likes, or never, and no inbox remembers any.
 
     A letter is never gone, so that what only adds letters may as well happen at once: a state is the rows,
-    and all that can have been said while they were so. That restricts nothing, for nothing has to be delivered.
+    and all that can have been said while they were so. That restricts nothing: nothing has to be delivered.
 
     With a loss in its budget the chaos ends: all that was on the way is lost, and the inboxes know all of it.
     From then on there are no faults, and what is left must settle.
@@ -175,7 +175,10 @@ class Chaos(Counted):
         return self.shop.is_settled(state[0]) and (state[2] == CHAOS or super().rests(state))
 
     def excused(self, state: State) -> bool:
-        return self.shop.waits_for_human(state[0])
+        """A re-drive that waits for quiet comes after the loss: then there is one left for it."""
+        if self.size.drives_when_quiet:
+            return self.shop.waits_for_human(state[0])
+        return super().excused(state)
 
     def _saturated(self, rows: Rows, said: Said) -> Said:
         """With all that is said when everything on the way is delivered but what changes the rows."""
