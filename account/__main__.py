@@ -1,7 +1,7 @@
 """`python -m account`."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from account import answers, app, parts
 from account.settings import AccountSettings
@@ -14,13 +14,14 @@ async def program(settings: AccountSettings, role: Role) -> AsyncIterator[Progra
     """It hears nothing; a worker mails codes to whoever forgot a password, and forgets what is over."""
     async with runtime(settings) as held:
         shared = parts.assemble(settings, held)
-        working = [shared.resets.run, shared.retention.run] if role.works else []
-        yield Program(
-            app=app.create(settings, shared, serves=role.serves),
-            runtime=held,
-            loops=[shared.follow_keys, *working],
-            answers=answers.endpoints(held) if role.serves else [],
-        )
+        async with aclosing(shared.attempts):
+            working = [shared.resets.run, shared.retention.run] if role.works else []
+            yield Program(
+                app=app.create(settings, shared, serves=role.serves),
+                runtime=held,
+                loops=[shared.follow_keys, *working],
+                answers=answers.endpoints(held) if role.serves else [],
+            )
 
 
 if __name__ == "__main__":

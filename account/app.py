@@ -7,6 +7,7 @@ from account.parts import Parts
 from account.passwords import Passwords
 from account.routes import administration, customer, passwords, registration, sessions, verification
 from account.routes.dependencies import device, live
+from account.routes.limits import admitted, forgive
 from account.settings import AccountSettings
 from common.http import app, docs
 
@@ -28,6 +29,7 @@ def create(settings: AccountSettings, parts: Parts, *, serves: bool) -> Litestar
             "tokens": parts.tokens,
             "proofs": parts.proofs,
             "resets": parts.resets,
+            "attempts": parts.attempts,
             "passwords": Passwords(
                 memory_kib=settings.password_memory_kib,
                 passes=settings.password_passes,
@@ -35,7 +37,7 @@ def create(settings: AccountSettings, parts: Parts, *, serves: bool) -> Litestar
             ),
         },
         needed=held.needed(),
-        reported=held.reported(),
+        reported=held.reported() | {"redis": parts.attempts.answers},
         body_limit=settings.body_limit,
         pages=docs.pages(DOCUMENTED) if serves else [],
     )
@@ -53,5 +55,6 @@ def routes() -> Router:
             *administration.ROUTES,
         ],
         dependencies={"device": Provide(device, sync_to_thread=False)},
-        guards=[live],
+        guards=[admitted, live],
+        after_response=forgive,
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from account.attempts import Attempts
 from account.codes import Codes
 from account.keys import KeyFile
 from account.proofs import Proofs
@@ -20,6 +21,7 @@ class Parts:
     proofs: Proofs
     resets: Resets
     retention: Retention
+    attempts: Attempts
 
     async def follow_keys(self) -> None:
         """Runs until cancelled, in every role: codes are keyed by the same file."""
@@ -37,4 +39,5 @@ def assemble(settings: AccountSettings, held: Runtime) -> Parts:
         proofs=proofs,
         resets=Resets(held.db, held.outbox, proofs),
         retention=Retention(held.db, settings),
+        attempts=Attempts(settings),
     )

@@ -1,9 +1,13 @@
 """What the account service needs to know."""
 
-from common.settings import ApiSettings
+from typing import Annotated
+
+from msgspec import Meta
+
+from common.settings import RedisSettings
 
 
-class AccountSettings(ApiSettings, frozen=True, kw_only=True):
+class AccountSettings(RedisSettings, frozen=True, kw_only=True):
     service: str = "account"
     jwks_url: str = ""
     """Not used: this service has the keys."""
@@ -26,3 +30,12 @@ class AccountSettings(ApiSettings, frozen=True, kw_only=True):
     """After the end of a session, and of a refresh token."""
     keep_codes_days: float = 1.0
     """After the end of a code. At least the hour within which they are counted."""
+    trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    """Networks of the edge, whose X-Forwarded-For tells the client's address; nobody else's does."""
+    tries_per_account: Annotated[int, Meta(ge=1)] = 10
+    """Wrong ones of each kind (login, verify, ...) that are free; beyond them the waits grow, to a minute."""
+    tries_per_address: Annotated[int, Meta(ge=1)] = 100
+    tries_together: Annotated[int, Meta(ge=1)] = 10_000
+    """Beyond them ten a second go on."""
+    tries_seconds: Annotated[float, Meta(gt=0)] = 900.0
+    """After which they are counted anew."""

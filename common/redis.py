@@ -29,7 +29,7 @@ class Bell:
 
     def __init__(self, url: str, channel: str, *, cluster: bool) -> None:
         self.channel = channel
-        self._client = _seeded(url) if cluster else Redis.from_url(url, **PATIENCE)
+        self._client = client(url, cluster=cluster)
         self._served_last = ""
 
     async def ring(self, payload: bytes) -> None:
@@ -93,6 +93,11 @@ async def _heard(pubsub: PubSub) -> AsyncIterator[bytes]:
         else:
             await pubsub.ping()
             is_asked = True
+
+
+def client(url: str, *, cluster: bool) -> Redis | RedisCluster:
+    """Opens nothing before it is used."""
+    return _seeded(url) if cluster else Redis.from_url(url, **PATIENCE)
 
 
 def _seeded(url: str) -> RedisCluster:

@@ -62,6 +62,17 @@ class ApiSettings(DatabaseSettings, frozen=True, kw_only=True):
     """Bytes of a request's body; more is answered 413."""
 
 
+class RedisSettings(ApiSettings, frozen=True, kw_only=True):
+    redis_url: str
+    """One address, or several of a cluster with commas between them; any of them tells the others."""
+    redis_cluster: bool = False
+    """Whether the address is a cluster's."""
+
+    def __post_init__(self) -> None:
+        if "," in self.redis_url and not self.redis_cluster:
+            raise ValueError("several addresses in `redis_url` need `redis_cluster`")
+
+
 S = TypeVar("S", bound=msgspec.Struct)
 
 

@@ -7,6 +7,7 @@ from account import model
 from account.model import Account, Purpose
 from account.repository import accounts, sessions
 from account.routes.dependencies import NO_STORE, PUBLIC, Config, Hashing, Proving, Resetting, Signing
+from account.routes.limits import CHANGE, FORGOT, RESET
 from account.routes.refusals import busy_is_refused, invalid_code, refuse_common, wrong_password
 from account.routes.sessions import pair
 from account.routes.shapes import Forgotten, PasswordChange, PasswordReset, TokenPair
@@ -17,7 +18,7 @@ from common.http.auth import Unauthorized
 from common.http.dependencies import Db, Me, Words
 
 
-@post("/password", status_code=200, cache_control=NO_STORE)
+@post("/password", status_code=200, opt=CHANGE, cache_control=NO_STORE)
 async def change_password(
     data: JSONBody[PasswordChange],
     caller: Me,
@@ -51,14 +52,14 @@ async def change_password(
     return pair(tokens, account, caller.session_id, token)
 
 
-@post("/password/forgot", status_code=202, opt=PUBLIC)
+@post("/password/forgot", status_code=202, opt=PUBLIC | FORGOT)
 async def forget_password(data: JSONBody[Forgotten], db: Db, resets: Resetting) -> None:
     """Whether there is such an account is looked up afterwards, when nobody watches."""
     async with db.begin() as tx:
         await resets.ask(tx, model.mailbox(data.email))
 
 
-@post("/password/reset", status_code=204, opt=PUBLIC)
+@post("/password/reset", status_code=204, opt=PUBLIC | RESET)
 async def reset_password(
     data: JSONBody[PasswordReset], db: Db, outbox: Words, passwords: Hashing, proofs: Proving
 ) -> None:

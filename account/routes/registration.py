@@ -7,6 +7,7 @@ from account import model
 from account.model import Purpose
 from account.repository import accounts
 from account.routes.dependencies import NO_STORE, PUBLIC, Config, Device, Hashing, Proving, Signing
+from account.routes.limits import REGISTER
 from account.routes.refusals import busy_is_refused, refuse_common, taken_is_refused
 from account.routes.sessions import begin_session
 from account.routes.shapes import Registration, TokenPair
@@ -15,7 +16,7 @@ from common.http.dependencies import Db, Words
 from common.ids import new_id
 
 
-@post("/register", opt=PUBLIC, cache_control=NO_STORE)
+@post("/register", opt=PUBLIC | REGISTER, cache_control=NO_STORE)
 async def register(
     data: JSONBody[Registration],
     db: Db,

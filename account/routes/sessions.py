@@ -13,6 +13,7 @@ from account.model import Account
 from account.repository import accounts, sessions
 from account.repository.sessions import Session
 from account.routes.dependencies import NO_STORE, PUBLIC, Config, Device, Hashing, Signing
+from account.routes.limits import LOGIN, REFRESH
 from account.routes.refusals import bad_credentials, busy_is_refused, inactive, invalid_refresh_token
 from account.routes.shapes import Login, Refresh, TokenPair, personal
 from account.tokens import AccessTokens, hashed, new_refresh_token, sealed, unsealed
@@ -29,7 +30,7 @@ KEYS_MAX_AGE = 60
 """Seconds; the margin of a change of keys must be longer."""
 
 
-@post("/login", status_code=200, opt=PUBLIC, cache_control=NO_STORE)
+@post("/login", status_code=200, opt=PUBLIC | LOGIN, cache_control=NO_STORE)
 async def log_in(
     data: JSONBody[Login], db: Db, settings: Config, passwords: Hashing, tokens: Signing, device: Device
 ) -> TokenPair:
@@ -49,7 +50,7 @@ async def log_in(
         return await begin_session(tx, known.account, tokens, device, settings.refresh_seconds)
 
 
-@post("/refresh", status_code=200, opt=PUBLIC, cache_control=NO_STORE)
+@post("/refresh", status_code=200, opt=PUBLIC | REFRESH, cache_control=NO_STORE)
 async def refresh(
     data: JSONBody[Refresh], db: Db, outbox: Words, settings: Config, tokens: Signing
 ) -> TokenPair:

@@ -7,6 +7,7 @@ from account import model
 from account.model import Purpose
 from account.repository import accounts, sessions
 from account.routes.dependencies import NO_STORE, Config, Proving, Signing
+from account.routes.limits import RESEND, VERIFY
 from account.routes.refusals import already_verified, invalid_code, too_many_codes_is_refused
 from account.routes.sessions import pair
 from account.routes.shapes import TokenPair, Verification
@@ -15,7 +16,7 @@ from common.contracts.account import AccountChanged
 from common.http.dependencies import Db, Me, Words
 
 
-@post("/verify", status_code=200, cache_control=NO_STORE)
+@post("/verify", status_code=200, opt=VERIFY, cache_control=NO_STORE)
 async def verify(
     data: JSONBody[Verification],
     caller: Me,
@@ -37,7 +38,7 @@ async def verify(
     raise invalid_code()
 
 
-@post("/verify/resend", status_code=202)
+@post("/verify/resend", status_code=202, opt=RESEND)
 async def resend_code(caller: Me, db: Db, outbox: Words, proofs: Proving) -> None:
     """Another code; those sent before are dead."""
     with too_many_codes_is_refused():

@@ -15,6 +15,8 @@ PORT = 8000
 
 NATS_NODES = ("nats", "nats-2", "nats-3")
 REDIS_NODES = ("redis", "redis-2", "redis-3", "redis-4", "redis-5", "redis-6")
+PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8")
+"""Where the edge's address is; from outside of these nobody reaches a service past it."""
 BUCKETS = ("images", "videos")
 
 Toml = dict[str, object]
@@ -76,15 +78,15 @@ def own(service: str, at: Addresses, passwords: Passwords) -> Toml:
     """What only this one has."""
     match service:
         case "account":
-            return {"signing_key_file": f"{at.keys}/signing_key.pem"}
+            return {
+                "signing_key_file": f"{at.keys}/signing_key.pem",
+                "trusted_proxies": list(PRIVATE),
+                **redis(at, passwords),
+            }
         case "payment":
             return {"psp_url": f"http://{at.psp}"}
         case "purchase":
-            return {
-                "redis_url": redis_url(at, passwords),
-                "redis_cluster": len(at.redis) > 1,
-                "mail_page_url": at.mail_page,
-            }
+            return redis(at, passwords) | {"mail_page_url": at.mail_page}
         case "mail":
             host, _, port = at.smtp.partition(":")
             return {"smtp_host": host, "smtp_port": int(port)}
@@ -113,6 +115,10 @@ def database_url(service: str, role: str, at: Addresses, passwords: Passwords) -
 
 def nats_url(at: Addresses, passwords: Passwords) -> str:
     return ",".join(f"nats://shop:{passwords.of('nats')}@{server}" for server in at.nats)
+
+
+def redis(at: Addresses, passwords: Passwords) -> Toml:
+    return {"redis_url": redis_url(at, passwords), "redis_cluster": len(at.redis) > 1}
 
 
 def redis_url(at: Addresses, passwords: Passwords) -> str:

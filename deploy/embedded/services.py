@@ -13,6 +13,9 @@ from deploy.embedded.postgres import Postgres
 from deploy.embedded.probes import Answers, Lives
 from deploy.embedded.program import Milestone, Program
 
+TRIES_PER_ADDRESS = 10_000
+"""A hundred times as many as elsewhere: all clients of this stack have one address."""
+
 Replicas = Mapping[str, int]
 Toml = Mapping[str, object]
 
@@ -91,6 +94,7 @@ def service_settings(layout: Layout, passwords: Passwords, service: str, port: i
         settings["database_url"] = Postgres(layout, passwords).url(service, "runtime")
     if service == "account":
         settings["signing_key_file"] = str(signing_key(layout))
+        settings["tries_per_address"] = TRIES_PER_ADDRESS
     if service == "payment":
         settings["psp_url"] = f"http://{layout.address('psp')}"
     if service == "purchase":

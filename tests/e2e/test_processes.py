@@ -18,6 +18,7 @@ from common.ids import new_id
 from common.messaging.broker import broker
 from common.messaging.requests import Requests
 from deploy import bench
+from deploy.buyers import Buyer, Measured
 from deploy.client import Customer, Shop
 from deploy.embedded import census
 from deploy.embedded.layout import SERVICES
@@ -92,7 +93,7 @@ async def test_a_decision_reaches_its_client_within_200_ms(stack: Stack) -> None
 async def test_one_process_of_every_service_dies_and_nothing_is_lost(stack: Stack) -> None:
     """kill -9 of one replica of each, one after the other, under load; the supervisor brings them back."""
     async with shop(stack) as client:
-        measured = bench.Measured()
+        measured = Measured()
         buyers, products = await bench.prepare(client, 10, measured)
         async with asyncio.TaskGroup() as tasks:
             loading = tasks.create_task(patient_load(buyers, products))
@@ -110,19 +111,19 @@ async def killed_and_back(stack: Stack, name: str) -> None:
     await eventually(lambda: stack.pid(name) not in {0, pid})
 
 
-async def patient_load(buyers: list[bench.Buyer], products: list[str]) -> None:
+async def patient_load(buyers: list[Buyer], products: list[str]) -> None:
     """Buys through the storm with an idempotency key, asking again as a client should."""
     await asyncio.gather(*(patient_buyer(buyer, products) for buyer in buyers))
 
 
-async def patient_buyer(buyer: bench.Buyer, products: list[str]) -> None:
+async def patient_buyer(buyer: Buyer, products: list[str]) -> None:
     for number in range(30):
         basket = dict.fromkeys(products[number : number + 2], 1)
         bought = await buyer.customer.buy_surely(basket)
         await note(buyer.customer, bought["id"], buyer.measured)
 
 
-async def note(customer: Customer, purchase_id: str, measured: bench.Measured) -> None:
+async def note(customer: Customer, purchase_id: str, measured: Measured) -> None:
     event = await customer.outcome(purchase_id)
     measured.decided[purchase_id] = (event.type, 0.0)
 

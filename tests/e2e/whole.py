@@ -49,7 +49,12 @@ OWNER_OF = {
     "payments": "payment",
     "purchases": "purchase",
 }
-FAST_PASSWORDS = {"password_memory_kib": 1024, "password_passes": 1, "codes_per_hour": 1000}
+FAST_PASSWORDS = {
+    "password_memory_kib": 1024,
+    "password_passes": 1,
+    "codes_per_hour": 1000,
+    "tries_per_address": 100_000,
+}
 
 
 @dataclass

@@ -210,6 +210,7 @@ async def promoted(api: Api, email: str) -> "subprocess.CompletedProcess[str]":
             "PORT": "1",
             "NATS_URL": "nats://127.0.0.1:1",
             "DATABASE_URL": api.settings.database_url,
+            "REDIS_URL": api.settings.redis_url,
             "SIGNING_KEY_FILE": api.settings.signing_key_file,
         },
         capture_output=True,

@@ -136,4 +136,4 @@ def test_a_key_that_cannot_be_used_ends_the_program_with_its_name(tmp_path: Path
 
 
 def settings(file: Path) -> AccountSettings:
-    return AccountSettings(port=1, nats_url="", database_url="", signing_key_file=str(file))
+    return AccountSettings(port=1, nats_url="", database_url="", redis_url="", signing_key_file=str(file))

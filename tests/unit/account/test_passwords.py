@@ -72,8 +72,9 @@ async def test_more_work_asked_for_makes_a_hash_outdated() -> None:
 
 
 def test_the_defaults_are_the_owasp_minimum() -> None:
-    settings = AccountSettings(port=1, nats_url="", database_url="", signing_key_file="")
+    settings = AccountSettings(port=1, nats_url="", database_url="", redis_url="", signing_key_file="")
     assert (settings.password_memory_kib, settings.password_passes) == (19_456, 2)
     assert settings.password_queue == 32
     assert (settings.access_seconds, settings.refresh_seconds) == (600, 2_592_000)
+    assert (settings.tries_per_account, settings.tries_per_address, settings.tries_seconds) == (10, 100, 900)
     assert (settings.code_seconds, settings.code_attempts, settings.codes_per_hour) == (600, 5, 3)
