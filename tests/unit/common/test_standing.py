@@ -1,11 +1,15 @@
 """Token and state, cell by cell: the newer of the two counts."""
 
+from importlib import import_module
+
 import pytest
 from msgspec.structs import replace
 
 from common.http.auth import Caller, Unauthorized, judged
 from common.ids import new_id
+from common.messaging.streams import CONSUMERS, STANDING
 from common.standing.repository import State
+from deploy.docs.routes import SERVED
 
 SIGNED = Caller(
     account_id=new_id(), session_id=new_id(), version=3, role="customer", verified=True, expires_at=9e9
@@ -62,3 +66,11 @@ def test_a_session_that_has_ended_ends_every_token_of_it(
 ) -> None:
     with pytest.raises(Unauthorized):
         judged(caller, known, has_ended=True)
+
+
+@pytest.mark.parametrize("service", sorted(SERVED.keys() - {"account"}))
+def test_every_service_with_guarded_routes_hears_who_may_still_call(service: str) -> None:
+    """Account itself asks its own tables."""
+    [hears] = [each for each in CONSUMERS if each.durable == service]
+    assert set(STANDING) <= set(hears.words)
+    assert {"account_state", "ended_session"} <= import_module(f"{service}.tables").METADATA.tables.keys()
