@@ -49,9 +49,10 @@ def _explore(trial: Trial, sending: Connection) -> None:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Each row as soon as it is known."""
-    say(f"\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
-    for row in rows:
+    """Each row as soon as it is known; nothing at all without rows."""
+    for number, row in enumerate(rows):
+        if number == 0:
+            say(f"\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
         say(f"| {' | '.join(map(str, row))} |")
 
 

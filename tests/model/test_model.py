@@ -7,7 +7,7 @@ import pytest
 
 from purchase.model import Status
 from tests.model import trials
-from tests.model.explore import explore
+from tests.model.explore import Result, explore
 from tests.model.invariants import taken
 from tests.model.pausing import ASKED, ASKING, ENDED, IDLE, SENDING
 from tests.model.runs import CHAOS, COUNTED
@@ -15,6 +15,9 @@ from tests.model.saga import Chaos, Counted
 from tests.model.stream_catalogue import COMPLETES
 from tests.model.trials import Trial
 from tests.model.watching import Watching
+
+FOUND = ((1, None), (0, None), (0, "oversold"))
+"""Good ends, and what was wrong."""
 
 
 @pytest.mark.parametrize("trial", list(trials.worlds(is_quick=True)), ids=lambda trial: trial.name)
@@ -34,6 +37,20 @@ def test_a_rule_taken_out_is_caught(trial: Trial) -> None:
 def test_what_the_other_rules_make_up_for_does_no_harm(trial: Trial) -> None:
     result = trial.explored()
     assert trial.failure(result) is None, result.story
+
+
+def test_a_mutant_that_gets_away_fails_the_run() -> None:
+    """Also one that is caught at something else, and a world that never ends."""
+    holds, ends_nowhere, breaks = (Result(9, 9, ends, 0.1, wrong) for ends, wrong in FOUND)
+    world = Trial("a world", "", lambda: holds)
+    mutant = Trial("a mutant", "", lambda: breaks, caught_at="oversold")
+    assert [world.failure(each) for each in (holds, ends_nowhere, breaks)] == [
+        None,
+        "nothing ended",
+        "oversold",
+    ]
+    assert [mutant.failure(each) for each in (holds, breaks)] == ["nothing was wrong", None]
+    assert mutant.failure(Result(9, 9, 0, 0.1, "stuck PENDING")) == "stuck PENDING"
 
 
 def test_the_world_without_budgets_sees_whatever_a_budget_can_buy() -> None:
