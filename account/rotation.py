@@ -38,10 +38,14 @@ def main() -> None:
         rotation.begin()
         if not arguments.detach:
             rotation.finish()
-    except (keys.Unusable, OSError) as error:
+    except (keys.Unusable, UnderWay, OSError) as error:
         sys.exit(f"rotate-keys: {rotation.file}: {error}")
     except KeyboardInterrupt:
         _say("the change goes on by itself; only the old key stays in the file until the next one")
+
+
+class UnderWay(Exception):
+    """One change at a time."""
 
 
 class Rotation:
@@ -52,9 +56,11 @@ class Rotation:
         self._say = say
 
     def begin(self) -> None:
-        """Keys that are over leave the file; a new one comes, to sign when everybody knows it."""
-        key = Key.new(time.time() + self.margin)
-        kept = self._accepted()
+        """Keys that are over leave the file; a new one comes, to sign when all know it. Raises UnderWay."""
+        kept, now = self._accepted(), time.time()
+        if kept[-1].signs_from > now:
+            raise UnderWay(f"key {kept[-1].kid} has yet to sign, from {_clock(kept[-1].signs_from)} on")
+        key = Key.new(now + self.margin)
         keys.write(self.file, [*kept, key])
         self._say(f"key {key.kid} is published, and signs from {_clock(key.signs_from)} on")
         for old in kept:

@@ -138,8 +138,8 @@ async def begin_session(
     if not await sessions.start(
         tx, session_id, account, user_agent=device, token=hashed(token), seconds=seconds
     ):
-        now = await accounts.lock(tx, account.id)
-        raise bad_credentials() if now.active else inactive()
+        now = await accounts.find(tx, account.id)
+        raise bad_credentials() if now and now.active else inactive()
     return pair(tokens, account, session_id, token)
 
 

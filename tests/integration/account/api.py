@@ -1,11 +1,17 @@
 """The account service as a client sees it, and what it has said so far."""
 
+import asyncio
 import itertools
+import os
+import subprocess
+import sys
+from subprocess import CompletedProcess
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import aiohttp
 import asyncpg
+import msgspec
 
 from account.settings import AccountSettings
 from common.contracts import account
@@ -139,6 +145,24 @@ class Api:
             return codes[number - 1 :]
 
         return (await eventually(mailed))[0]
+
+
+async def command(module: str, settings: AccountSettings, *arguments: str) -> "CompletedProcess[str]":
+    """Run by itself, with these settings."""
+    values = msgspec.structs.asdict(settings).items()
+    known = {
+        name.upper(): ",".join(value) if isinstance(value, tuple) else str(value)
+        for name, value in values
+        if value not in {None, "", ()}
+    }
+    return await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", module, *arguments],
+        env=os.environ | known,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def wrong(code: str) -> str:

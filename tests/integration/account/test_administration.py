@@ -1,17 +1,15 @@
 """Administrators: who becomes one, what they see, what they change, and what they cannot."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
+from subprocess import CompletedProcess
 from typing import Any
 
 import asyncpg
 import pytest
 
 from common.contracts.account import AccountChanged, SessionEnded
-from tests.integration.account.api import Answer, Api
+from tests.integration.account.api import Answer, Api, command
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -201,19 +199,5 @@ async def test_the_command_promotes_a_verified_account_and_no_other(api: Api) ->
     assert (said.entity_id, said.role, said.version) == (me.account_id, "admin", 3)
 
 
-async def promoted(api: Api, email: str) -> "subprocess.CompletedProcess[str]":
-    return await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "account.admin", email],
-        env=os.environ
-        | {
-            "PORT": "1",
-            "NATS_URL": "nats://127.0.0.1:1",
-            "DATABASE_URL": api.settings.database_url,
-            "REDIS_URL": api.settings.redis_url,
-            "SIGNING_KEY_FILE": api.settings.signing_key_file,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+async def promoted(api: Api, email: str) -> "CompletedProcess[str]":
+    return await command("account.admin", api.settings, email)
