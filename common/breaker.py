@@ -1,45 +1,35 @@
-"""Spares the calls that are hopeless: a destination that failed again and again is left alone for a while.
+"""Spares the calls that are hopeless: a destination that is known to be away is left alone for a while.
 
-Only who calls knows what a failure is: no connection, no answer, a 5xx. Whatever the destination says to
-somebody's wrong input is an answer, and shows that it lives.
+Only who calls knows that it is: no connection, no answer, a 5xx. Whatever the destination says to somebody's
+wrong input is an answer, and shows that it lives.
 """
 
 import time
 from collections.abc import Callable
 
-FAILURES = 5
-"""In a row, before it opens."""
 REST_SECONDS = 2.0
 """Between two probes of a destination that is away."""
 
 
 class Open(Exception):
-    """Nobody asks this destination now; as the state of a dependency, that it is away."""
+    """Nobody asks this destination now: it is away."""
 
 
 class Breaker:
-    """Of one destination, in one process. Closed, it costs nothing; open, one call at a time probes."""
+    """Of one destination, in one process. Open, it admits one call at a time, as a probe."""
 
-    def __init__(
-        self,
-        *,
-        failures: int = FAILURES,
-        rest: float = REST_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._most = failures
+    def __init__(self, *, rest: float = REST_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
         self._rest = rest
         self._clock = clock
-        self._failures = 0
-        self._next_probe = 0.0
+        self._next_probe: float | None = None
 
     @property
     def is_open(self) -> bool:
-        return self._failures >= self._most
+        return self._next_probe is not None
 
     def admits(self) -> bool:
         """Whether to call now. A probe that never comes back is followed by another after the rest."""
-        if not self.is_open:
+        if self._next_probe is None:
             return True
         now = self._clock()
         if now < self._next_probe:
@@ -48,12 +38,10 @@ class Breaker:
         return True
 
     def succeeded(self) -> None:
-        self._failures = 0
+        self._next_probe = None
 
     def failed(self) -> None:
-        self._failures += 1
-        if self.is_open:
-            self._next_probe = self._clock() + self._rest
+        self._next_probe = self._clock() + self._rest
 
     async def closed(self) -> None:
         """For /readyz. Raises Open."""

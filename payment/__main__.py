@@ -19,7 +19,7 @@ async def program(settings: PaymentSettings, role: Role) -> AsyncIterator[Progra
         calls = worker.calls(settings, held, psp)
         known = Known(held.db, token_seconds=settings.access_seconds)
         yield Program(
-            app=app.create(settings, held, calls, known, serves=role.serves),
+            app=app.create(settings, held, calls, psp, known, serves=role.serves),
             runtime=held,
             consumers=[worker.consumer(settings, held, calls)] if role.works else [],
             loops=[*([known.run] if role.serves else []), *([calls.run] if role.works else [])],

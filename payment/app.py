@@ -8,10 +8,13 @@ from common.runtime import Runtime
 from common.standing.known import Known
 from payment import routes
 from payment.calls import Calls
+from payment.gateway import Psp
 from payment.settings import PaymentSettings
 
 
-def create(settings: PaymentSettings, held: Runtime, calls: Calls, known: Known, *, serves: bool) -> Litestar:
+def create(
+    settings: PaymentSettings, held: Runtime, calls: Calls, psp: Psp, known: Known, *, serves: bool
+) -> Litestar:
     """A process that only works still answers for its health."""
     verifier = Verifier(
         settings.jwks_url, issuer=settings.jwt_issuer, audience=settings.jwt_audience, known=known
@@ -21,6 +24,6 @@ def create(settings: PaymentSettings, held: Runtime, calls: Calls, known: Known,
         routes.ROUTES if serves else [],
         state={"db": held.db, "outbox": held.outbox, "verifier": verifier},
         needed=held.needed(),
-        reported=held.reported() | {"unanswered_payments": calls.unanswered},
+        reported=held.reported() | {"unanswered_payments": calls.unanswered, "provider": psp.reachable},
         body_limit=settings.body_limit,
     )

@@ -1,5 +1,6 @@
 """The provider: a port of three questions, and its one adapter, over HTTP."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from typing import Annotated, Any, Protocol
 import aiohttp
 import msgspec
 
+from common.breaker import Breaker
 from payment.model.answers import Answer, Authorized, Captured, Declined, Refused, Unknown, Voided
 from payment.model.row import Payment, Status
 
@@ -15,6 +17,7 @@ log = logging.getLogger(__name__)
 
 MOST_BYTES = 65_536
 """Of an answer; a longer one counts as none."""
+LOOK = aiohttp.ClientTimeout(total=2)
 
 
 class Provider(Protocol):
@@ -53,10 +56,20 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Psp:
-    """One keep-alive session; every question has a deadline of its own."""
+    """One keep-alive session; every question has a deadline of its own.
+
+    While the provider is away nobody waits for it: the rows know when to ask again. What a client sent may
+    fail or hang by itself, so it is a question of our own that finds out.
+    """
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self.session = session
+        self._breaker = Breaker()
+        self._looking = asyncio.Lock()
+
+    async def reachable(self) -> None:
+        """The readiness probe: what is known without asking. Raises Open."""
+        await self._breaker.closed()
 
     async def authorize(self, payment: Payment) -> Authorized | Declined | Unknown:
         question = {
@@ -94,16 +107,44 @@ class Psp:
                 return _unknown(other)
 
     async def _post(self, path: str, key: str, question: dict[str, Any]) -> _Answer | Unknown:
+        if self._breaker.is_open and not await self._is_back():
+            return Unknown("the provider is away")
         headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
         try:
             async with self.session.post(
                 path, data=_encode(question), headers=headers, allow_redirects=False
             ) as response:
-                if response.status != 200:
-                    return Unknown(f"status {response.status}")
-                return _decode(await _read(response))
-        except (aiohttp.ClientError, OSError, msgspec.DecodeError) as error:
+                if response.status == 200:
+                    return _decode(await _read(response))
+                failure = f"status {response.status}"
+                if response.status < 500:
+                    return Unknown(failure)
+        except msgspec.DecodeError as error:
             return Unknown(repr(error))
+        except (aiohttp.ClientError, OSError) as error:
+            failure = repr(error)
+        await self._look()
+        return Unknown(failure)
+
+    async def _is_back(self) -> bool:
+        if self._breaker.admits():
+            await self._look()
+        return not self._breaker.is_open
+
+    async def _look(self) -> None:
+        """One at a time; whoever comes meanwhile has nothing to add."""
+        if self._looking.locked():
+            return
+        async with self._looking:
+            try:
+                async with self.session.get("/", timeout=LOOK, allow_redirects=False) as response:
+                    is_there = response.status < 500
+            except (aiohttp.ClientError, OSError):
+                is_there = False
+            if is_there:
+                self._breaker.succeeded()
+            else:
+                self._breaker.failed()
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
@@ -125,7 +166,7 @@ async def connect(url: str, *, timeout: float, limit: int) -> AsyncIterator[Psp]
     async with aiohttp.ClientSession(
         url,
         timeout=aiohttp.ClientTimeout(total=timeout),
-        connector=aiohttp.TCPConnector(limit=limit),
+        connector=aiohttp.TCPConnector(limit=limit + 1),  # all questions may hang: one more can look
         cookie_jar=aiohttp.DummyCookieJar(),
     ) as session:
         yield Psp(session)

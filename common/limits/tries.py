@@ -48,7 +48,7 @@ class Limits:
     def __init__(self, shared: SharedCounters) -> None:
         self._shared = shared
         self._own = OwnCounters()
-        self._breaker = Breaker(failures=1)
+        self._breaker = Breaker()
 
     async def admit(self, rule: Rule, account: str | None, address: str) -> Try:
         """Counts the try before it is made, so that no number of them at once gets more. Raises Limited."""

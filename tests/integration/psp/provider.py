@@ -44,6 +44,11 @@ class PspProcess:
             self._process.wait(10)
             self._process = None
 
+    def signal(self, how: signal.Signals) -> None:
+        """SIGSTOP: it takes connections, and answers nothing."""
+        assert self._process is not None
+        self._process.send_signal(how)
+
     def entries(self, of: Iterable[object] | None = None) -> list[Entry]:
         """What is on disk, whole, or about some authorizations only."""
         wanted = None if of is None else {str(each) for each in of}
