@@ -51,6 +51,16 @@ doctor: _environment
 migrate: _environment
     @exec {{ stack }} migrate
 
+# Make a verified account of the running stack an administrator
+[no-exit-message]
+admin *arguments: _environment
+    @SETTINGS_FILE="${SHOP_HOME:-.local}/settings/account.toml" exec {{ python }} -m account.admin "$@"
+
+# Have another key sign access tokens, without signing anybody out (--detach, --compromised)
+[no-exit-message]
+rotate-keys *arguments: _environment
+    @SETTINGS_FILE="${SHOP_HOME:-.local}/settings/account.toml" exec {{ python }} -m account.rotation "$@"
+
 # Format, lint, types, import rules, unit tests
 check: _environment
     {{ python }} -m ruff format --check .

@@ -15,7 +15,7 @@ from pathlib import Path
 from account import keys
 from account.keys import Key, Ring
 from account.settings import AccountSettings
-from account.tokens import key_file
+from account.tokens import overlap
 from common.settings import load
 
 Say = Callable[[str], object]
@@ -51,7 +51,7 @@ class UnderWay(Exception):
 class Rotation:
     def __init__(self, file: Path, settings: AccountSettings, say: Say) -> None:
         self.file = file
-        self.overlap = key_file(settings).overlap
+        self.overlap = overlap(settings)
         self.margin = settings.key_margin_seconds
         self._say = say
 

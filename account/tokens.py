@@ -88,13 +88,17 @@ class AccessTokens:
 
 
 def key_file(settings: AccountSettings) -> KeyFile:
-    """A key is accepted for as long as what it signed may be used. Ends the program if it cannot be read."""
+    """Ends the program if it cannot be read."""
     file = Path(settings.signing_key_file)
-    longest = max(settings.access_seconds, settings.code_seconds)
     try:
-        return KeyFile(file, overlap=longest + settings.key_margin_seconds)
+        return KeyFile(file, overlap=overlap(settings))
     except (Unusable, OSError) as error:
         sys.exit(f"settings: the key {file}: {error}")
+
+
+def overlap(settings: AccountSettings) -> float:
+    """A key is accepted for as long as what it signed may be used."""
+    return max(settings.access_seconds, settings.code_seconds) + settings.key_margin_seconds
 
 
 def _secret(key: Key, purpose: str) -> bytes:
