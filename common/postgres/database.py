@@ -18,6 +18,7 @@ UNAVAILABLE = (
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.InternalClientError,
 )
 """The database cannot serve anybody now; whether the last commit happened is unknown."""
 
@@ -113,6 +114,9 @@ class Database:
             raise DatabaseAway("no connection within 5 s") from error
         try:
             yield connection
+        except asyncpg.InternalClientError:
+            connection.terminate()  # the driver has lost its place, as when a server says goodbye unasked
+            raise
         finally:
             await self.pool.release(connection)
 
