@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from common.contracts.account import AccountChanged, VerificationRequested
+from common.contracts.account import AccountChanged, EmailChanged, VerificationRequested
 from tests.integration.account.api import Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -72,6 +72,8 @@ async def test_a_new_mailbox_signs_in_at_once_is_unverified_and_gets_a_code(api:
     assert (await api.login("new@example.com")).status == 200
     last = (await api.said(VerificationRequested))[-1]
     assert (last.email, last.version) == ("new@example.com", 2)
+    [told] = await api.said(EmailChanged)
+    assert (told.entity_id, told.email, told.version) == (me.account_id, "old@example.com", 3)
     assert (await api.verify(last.code, me.token)).body["account"]["verified"] is True
 
 
