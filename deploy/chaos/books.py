@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -31,9 +32,10 @@ UNSENT = (
 )
 OPEN = (
     ("purchase", "SELECT count(*) FROM purchases WHERE settled_at IS NULL"),
-    ("purchase", "SELECT count(*) FROM outbox WHERE published_at IS NULL"),
     ("mail", "SELECT count(*) FROM mails WHERE status = 'queued'"),
 )
+UNSAID = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
+HEARD_BY = "SELECT stream_created_at FROM relay_state"
 LETTERS = "SELECT count(*) FROM dead_letter"
 GAPS = """
 SELECT purchase_id FROM purchase_event GROUP BY purchase_id
@@ -57,8 +59,16 @@ class Books:
 
     async def are_closed(self) -> bool:
         """Everything is settled, said, and mailed: accepting a mail settles, sending it comes after."""
-        counts = [(await self.rows(service, statement))[0]["count"] for service, statement in OPEN]
+        questions = [*OPEN, *((service, UNSAID) for service in self.databases)]
+        counts = [(await self.rows(service, statement))[0]["count"] for service, statement in questions]
         return not any(counts)
+
+    async def streams(self) -> dict[str, datetime | None]:
+        """Which stream each service takes for the present one: its time of creation."""
+        return {
+            service: (await self.rows(service, HEARD_BY))[0]["stream_created_at"]
+            for service in self.databases
+        }
 
     async def outcomes(self) -> Counter[str]:
         return Counter(row["status"] for row in await self.rows("purchase", PURCHASES))

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from common.messaging.broker import broker
 from common.messaging.provisioner import watch
 from deploy.client import Customer, Event
+from deploy.privileges.redis import ADMIN
 from tests.clusters import all_follow, jetstream, killed, leader
 from tests.e2e.whole import Whole, whole
 from tests.servers import Embedded, fresh_stream, provisioning
@@ -27,10 +28,11 @@ REPEATED = "SELECT stream_created_at FROM relay_state"
 async def shop(clusters: Embedded, tmp_path: Path) -> AsyncIterator[Whole]:
     """Two processes of every service, and the provisioner."""
     await fresh_stream(clusters.nats_url, replicas=3)
-    settings = {"redis_cluster": True, "streams_per_account": 100}
     async with (
         provisioned(clusters),
-        whole(clusters, clusters.nats_url, tmp_path, replicas=2, purchase=settings) as opened,
+        whole(
+            clusters, clusters.nats_url, tmp_path, replicas=2, purchase={"streams_per_account": 100}
+        ) as opened,
     ):
         yield opened
 
@@ -131,7 +133,7 @@ async def test_a_redis_master_dies_and_every_stream_is_told_to_its_end(
 
 def node(servers: Embedded, name: str) -> Redis:
     stack = servers.stack
-    return Redis(port=stack.layout.port(name), password=stack.passwords.of("redis"))
+    return Redis(port=stack.layout.port(name), username=ADMIN, password=stack.passwords.at_redis(ADMIN))
 
 
 async def listened_to(servers: Embedded) -> str:

@@ -4,6 +4,8 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import nats
@@ -11,8 +13,9 @@ import nats
 from common.ids import new_id
 from common.messaging.broker import broker
 from common.messaging.provisioner import watch
-from deploy.client import Customer, Event
+from deploy.client import Customer, Event, until
 from tests.e2e.conftest import Open
+from tests.e2e.whole import Whole
 from tests.servers import Servers, provisioning
 
 
@@ -158,14 +161,22 @@ async def test_a_broker_that_lost_its_disk_costs_time_and_nothing_else(
         lamp = await shop.product(inventory=100)
         customer = await shop.customer()
         bought = [await customer.buy({lamp: 1}) for _ in range(40)]
+        old = await until(partial(known_stream, shop), seconds=10)
         await asyncio.to_thread(servers.wipe_broker)
         late = await shop.shop.register()
         bought += [await customer.buy({lamp: 1}) for _ in range(10)]
         await late.verify()
         ends = [await customer.outcome(each["id"]) for each in bought]
         assert {end.type for end in ends} == {"completed"}
+        await until(partial(known_stream, shop, before=old), seconds=30)
         await shop.settled(seconds=60)
         assert await shop.assert_exact() == {"COMPLETED": 50}
+
+
+async def known_stream(shop: Whole, before: datetime | None = None) -> datetime | None:
+    """The stream that all services know, once it is another than before."""
+    known = set((await shop.books.streams()).values())
+    return known.pop() if len(known) == 1 and before not in known else None
 
 
 @asynccontextmanager

@@ -52,6 +52,7 @@ OWNER_OF = {
 FAST_PASSWORDS = {
     "password_memory_kib": 1024,
     "password_passes": 1,
+    "password_queue": 1000,
     "codes_per_hour": 1000,
     "tries_per_address": 100_000,
 }
@@ -124,6 +125,7 @@ async def whole(
     common: dict[str, object] = {
         "nats_url": nats_url,
         "redis_url": servers.redis_url,
+        "redis_cluster": "," in servers.redis_url,
         "signing_key_file": str(key),
         "psp_url": provider.url,
         "smtp_host": servers.smtp_host,
