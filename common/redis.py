@@ -6,13 +6,16 @@ rings or listens needs one living node, whichever.
 
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.client import PubSub
 from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException, RedisError
 
 LOST = (RedisError, RedisClusterException, OSError, TimeoutError)
@@ -22,14 +25,23 @@ SILENCE = 3.0
 """Seconds after which a subscription is asked whether it lives; after as many again it is given up."""
 
 PATIENCE: dict[str, Any] = {"socket_timeout": 3, "socket_connect_timeout": 2, "health_check_interval": 10}
+ONCE_MORE = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
+"""On a new connection, as the old one may have died unnoticed. Then it is another node's turn."""
 
 
 class Bell:
-    """One channel. Opens nothing before it is used; goes on at another node when its own is gone."""
+    """One channel. Opens nothing before it is used; goes on at another node when its own is gone.
+
+    redis-py's cluster client is not asked: it knows no way on while the master that it met first is dead.
+    """
 
     def __init__(self, url: str, channel: str, *, cluster: bool) -> None:
+        """The name and the password of the first address are everybody's."""
         self.channel = channel
-        self._client = client(url, cluster=cluster)
+        self._is_cluster = cluster
+        self._first, *others = map(urlsplit, url.split(","))
+        self._seeds = {each.netloc.rpartition("@")[2] for each in (self._first, *others)}
+        self._nodes = {address: self._connect(address) for address in self._seeds}
         self._served_last = ""
 
     async def ring(self, payload: bytes) -> None:
@@ -43,40 +55,50 @@ class Bell:
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[AsyncIterator[bytes]]:
         """What is rung after it is entered is heard, until one of LOST is raised; then enter it again."""
-        async with await self._subscription() as pubsub:
+        async with self._subscription() as pubsub:
             await pubsub.subscribe(self.channel)
             if await pubsub.get_message(timeout=SILENCE) is None:
                 raise TimeoutError("no answer to SUBSCRIBE")
             yield _heard(pubsub)
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        for node in self._nodes.values():
+            await node.aclose()
 
-    async def _subscription(self) -> PubSub:
+    def _connect(self, address: str) -> Redis:
+        credentials, at, _ = self._first.netloc.rpartition("@")
+        url = self._first._replace(netloc=f"{credentials}{at}{address}").geturl()
+        return Redis.from_url(url, retry=ONCE_MORE, **PATIENCE)
+
+    def _subscription(self) -> PubSub:
         """At any node: one that is dead is not met again for long."""
-        if isinstance(self._client, Redis):
-            return self._client.pubsub()
-        return self._client.pubsub(node=random.choice(await self._nodes(self._client)))  # noqa: S311  # no secret
+        return random.choice(list(self._nodes.values())).pubsub()  # noqa: S311  # no secret
 
     async def _anywhere(self, *command: str | bytes) -> None:
-        if isinstance(self._client, Redis):
-            await self._client.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py
-            return
-        lost: Exception = ConnectionError("the cluster has no nodes")
-        for node in await self._nodes(self._client):
+        """At the node that served last, or else at the first of the others that does."""
+        lost: Exception | None = None
+        for address in sorted(self._nodes, key=lambda each: (each != self._served_last, random.random())):  # noqa: S311  # no secret
             try:
-                await self._client.execute_command(*command, target_nodes=node)
+                await self._nodes[address].execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py
             except LOST as error:
                 lost = error
             else:
-                self._served_last = node.name
+                if self._is_cluster and address != self._served_last:
+                    await self._learn(address)
+                self._served_last = address
                 return
+        assert lost is not None
         raise lost
 
-    async def _nodes(self, cluster: RedisCluster) -> list[ClusterNode]:
-        """As the cluster knows them; the one that served last is the first."""
-        await cluster.initialize()
-        return sorted(cluster.get_nodes(), key=lambda node: (node.name != self._served_last, random.random()))  # noqa: S311  # no secret
+    async def _learn(self, address: str) -> None:
+        """The seeds, and the nodes that share the keys now as this one sees them."""
+        with suppress(*LOST):
+            shares = await self._nodes[address].execute_command("CLUSTER SLOTS")  # type: ignore[no-untyped-call]  # redis-py
+            found = {f"{host.decode()}:{port}" for share in shares for host, port, *_ in share[2:] if host}
+            known = self._seeds | {address} | found
+            for gone in self._nodes.keys() - known:
+                await self._nodes.pop(gone).aclose()
+            self._nodes |= {new: self._connect(new) for new in known - self._nodes.keys()}
 
 
 async def _heard(pubsub: PubSub) -> AsyncIterator[bytes]:
@@ -96,12 +118,9 @@ async def _heard(pubsub: PubSub) -> AsyncIterator[bytes]:
 
 
 def client(url: str, *, cluster: bool) -> Redis | RedisCluster:
-    """Opens nothing before it is used."""
-    return _seeded(url) if cluster else Redis.from_url(url, **PATIENCE)
-
-
-def _seeded(url: str) -> RedisCluster:
-    """Any of the seeds tells the whole cluster; the name and password of the first are everybody's."""
+    """For keys. Opens nothing before it is used; any of the seeds tells the whole cluster."""
     first, *others = url.split(",")
+    if not cluster:
+        return Redis.from_url(first, **PATIENCE)
     seeds = [ClusterNode(at.hostname or "localhost", at.port or 6379) for at in map(urlsplit, others)]
     return RedisCluster.from_url(first, startup_nodes=seeds, require_full_coverage=False, **PATIENCE)

@@ -12,6 +12,7 @@ import pytest
 from nats.js.client import JetStreamContext
 from redis.asyncio import Redis
 
+from common.messaging.broker import broker
 from common.messaging.provisioner import ProvisionerSettings, provision
 from common.messaging.streams import CONSUMERS, STREAM
 from common.redis import LOST, Bell
@@ -78,7 +79,7 @@ async def test_a_listener_whose_node_dies_goes_on_at_another_one(
                 await ringing.ring(b"after")
                 return not rung.empty()
 
-            await eventually(is_heard_again)
+            await eventually(is_heard_again, seconds=30)
             assert await node_of_subscribers(clusters) != node
 
 
@@ -106,9 +107,20 @@ async def test_a_frozen_node_loses_its_listener(clusters: Embedded, bells: tuple
                 await ringing.ring(b"after")
                 return not rung.empty()
 
-            await eventually(is_heard_again, seconds=20)
+            await eventually(is_heard_again, seconds=30)
         finally:
             os.kill(pid, signal.SIGCONT)
+
+
+async def test_a_client_that_knows_one_server_finds_the_others_when_it_dies(clusters: Embedded) -> None:
+    """They tell their addresses without a password."""
+    only = clusters.nats_url.split(",")[0]
+    async with broker(only, "tests") as connection:
+        client = await connection.ready()
+        await eventually(lambda: len({server.port for server in client.servers}) == 3)
+        async with killed(clusters, "nats"):
+            await eventually(lambda: connection.reconnections == 1 and connection.up)
+            await client.flush()
 
 
 async def said(js: JetStreamContext, count: int) -> None:

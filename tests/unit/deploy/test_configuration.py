@@ -9,6 +9,7 @@ import pytest
 from deploy.embedded import nats, redis, roles, supervisord, traefik
 from deploy.embedded.errors import Misconfigured
 from deploy.embedded.layout import Layout
+from deploy.embedded.nodes import Nodes
 from deploy.embedded.passwords import Passwords
 from deploy.embedded.probes import Lives
 from deploy.embedded.program import Program
@@ -38,6 +39,34 @@ def test_the_broker_can_be_told_to_sync_always_but_not_nonsense(layout: Layout, 
     assert 'sync_interval: "always"' in nats.configuration(layout, passwords, "always")
     with pytest.raises(Misconfigured, match="SHOP_NATS_SYNC"):
         nats.configuration(layout, passwords, "often")
+
+
+def test_three_brokers_know_each_other_and_share_no_folder(tmp_path: Path) -> None:
+    layout = Layout(tmp_path, 8000, Nodes(nats=3))
+    passwords = Passwords.kept(layout)
+    texts = [nats.configuration(layout, passwords, "1s", name) for name in layout.nodes.names("nats")]
+    for text in texts:
+        assert re.findall(r"@127.0.0.1:(\d+)\"", text) == ["8014", "8015", "8016"]
+    for unique in (r'server_name: "(.*)"', r'listen: "(.*)"', r'store_dir: "(.*)"'):
+        assert len({re.findall(unique, text)[0] for text in texts}) == 3
+    assert [url.rsplit(":", 1)[1] for url in nats.url(layout, passwords).split(",")] == [
+        "8002",
+        "8010",
+        "8012",
+    ]
+
+
+def test_six_redis_servers_take_part_in_a_cluster_and_one_does_not(tmp_path: Path) -> None:
+    layout = Layout(tmp_path, 8000, Nodes(redis=6))
+    passwords = Passwords.kept(layout)
+    texts = [redis.configuration(layout, passwords, None, name) for name in layout.nodes.names("redis")]
+    assert all("cluster-enabled yes" in text for text in texts)
+    for unique in (r"^port (.*)$", r"^cluster-port (.*)$", r"^dir (.*)$"):
+        assert len({re.findall(unique, text, re.MULTILINE)[0] for text in texts}) == 6
+    assert redis.url(layout, passwords).count(",") == 5
+    alone = Layout(tmp_path, 8000)
+    assert "cluster-enabled" not in redis.configuration(alone, passwords, None)
+    assert "," not in redis.url(alone, passwords)
 
 
 def test_redis_keeps_nothing_and_loads_the_module_where_there_is_one(
