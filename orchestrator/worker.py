@@ -32,7 +32,7 @@ def advancing(publisher: Publisher) -> Work:
     codec = Codec(PURCHASE.hears)
 
     async def advance(deliveries: Sequence[Delivery]) -> None:
-        events = [codec.decode(delivery.payload) for delivery in deliveries]
+        events = [codec.heard(delivery.subject, delivery.payload) for delivery in deliveries]
         traces = {
             event.id: delivery.header("traceparent")
             for event, delivery in zip(events, deliveries, strict=True)

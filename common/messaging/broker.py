@@ -22,6 +22,7 @@ class Broker:
         self.inbox_prefix = f"_INBOX_{name}"
         self.client: Client | None = None
         self.reconnections = 0
+        self.refusals = 0
         self._connected = asyncio.Event()
         self._lost: list[Callable[[], None]] = []
 
@@ -29,10 +30,11 @@ class Broker:
     def up(self) -> bool:
         return self.client is not None and self.client.is_connected
 
-    async def answers(self) -> None:
-        """The readiness probe."""
+    async def answers(self) -> dict[str, int] | None:
+        """The readiness probe; shows how often the broker refused what this process has no right to."""
         if not self.up:
             raise ConnectionError
+        return {"refused": self.refusals} if self.refusals else None
 
     async def ready(self) -> Client:
         """Waits until the connection stands."""
@@ -76,7 +78,12 @@ class Broker:
         self._connected.set()
 
     async def _on_error(self, error: Exception) -> None:
-        log.warning("NATS: %s", error or type(error).__name__)
+        """A missing right shows nowhere else: an ack is silent, a publish looks like a timeout."""
+        if "permissions violation" in str(error).lower():
+            self.refusals += 1
+            log.error("NATS refuses: %s", error)
+        else:
+            log.warning("NATS: %s", error or type(error).__name__)
 
     async def _on_disconnected(self) -> None:
         self._connected.clear()

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from common.contracts.message import Message
+from common.contracts.message import Message, subject
 
 encode = msgspec.json.Encoder().encode
 
@@ -23,6 +23,13 @@ class Codec:
     def decode(self, payload: bytes) -> Message:
         """Raises msgspec.DecodeError, of which ValidationError is one."""
         return self._decoder.decode(payload)
+
+    def heard(self, where: str, payload: bytes) -> Message:
+        """The broker lets each say its own subjects alone: a word that comes on another's is forged."""
+        message = self.decode(payload)
+        if subject(type(message)) != where:
+            raise msgspec.ValidationError(f"{subject(type(message))} was said on {where}")
+        return message
 
 
 def words(*speakers: ModuleType) -> list[type[Message]]:

@@ -20,7 +20,7 @@ def transactional(db: Database, outbox: Outbox, codec: Codec, handler: Handler) 
     """All or nothing: what was heard, what changed, what is said about it."""
 
     async def work(deliveries: Sequence[Delivery]) -> None:
-        messages = [codec.decode(delivery.payload) for delivery in deliveries]
+        messages = [codec.heard(delivery.subject, delivery.payload) for delivery in deliveries]
         traces = {
             message.id: delivery.header("traceparent")
             for message, delivery in zip(messages, deliveries, strict=True)

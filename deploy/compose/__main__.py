@@ -13,6 +13,7 @@ from deploy.compose.settings import IN_CONTAINERS, NATS_NODES, PORT, SERVICES, A
 from deploy.embedded.layout import WITH_DATABASE, Layout
 from deploy.embedded.passwords import Passwords, signing_key
 from deploy.embedded.roles import script
+from deploy.privileges import redis
 
 THREE = replace(IN_CONTAINERS, nats=tuple(f"{node}:4222" for node in NATS_NODES))
 
@@ -44,10 +45,8 @@ def files(at: Addresses, passwords: Passwords) -> dict[str, str]:
         "nats/users.conf": brokers.users(passwords),
         "nats/cluster.conf": brokers.cluster(at, passwords),
         "nui/shop.json": brokers.context(at, passwords),
-        "redis/password": passwords.of("redis"),
-        "redis/password.conf": "".join(
-            f"{word} {passwords.of('redis')}\n" for word in ("requirepass", "masterauth")
-        ),
+        "redis/users.conf": "\n".join(redis.lines(redis.users(), passwords.at_redis)) + "\n",
+        **{f"redis/{user}": passwords.at_redis(user) for user in (redis.HEALTH, redis.CLUSTER)},
         "minio/password": passwords.of("minio"),
     }
 

@@ -2,39 +2,16 @@
 
 import json
 
-from deploy.compose.settings import Addresses
+from deploy.compose.settings import SERVICES, Addresses
 from deploy.embedded.passwords import Passwords
+from deploy.privileges import nats
+from deploy.privileges.nats import ROUTE, VIEWER, authorization
 
-USERS = """\
-authorization {{
-  users: [
-    {{ user: "shop", password: "{shop}" }}
-    {{
-      user: "viewer", password: "{viewer}" # looks, and changes nothing
-      permissions: {{
-        publish: [{questions}]
-        subscribe: ["_INBOX.>"]
-      }}
-    }}
-  ]
-}}
-"""
-QUESTIONS = (
-    "$JS.API.INFO",
-    "$JS.API.STREAM.NAMES",
-    "$JS.API.STREAM.LIST",
-    "$JS.API.STREAM.INFO.*",
-    "$JS.API.STREAM.MSG.GET.*",
-    "$JS.API.DIRECT.GET.>",
-    "$JS.API.CONSUMER.NAMES.*",
-    "$JS.API.CONSUMER.LIST.*",
-    "$JS.API.CONSUMER.INFO.*.*",
-)
 CLUSTER = """\
 cluster {{
   name: "shop"
   listen: "0.0.0.0:6222"
-  authorization {{ user: "route", password: "{password}" }}
+  authorization {{ user: "{user}", password: "{password}" }}
   routes: [{routes}]
 }}
 """
@@ -46,22 +23,21 @@ def mode(at: Addresses) -> str:
 
 
 def users(passwords: Passwords) -> str:
-    """One for the shop, and one for people who look."""
-    questions = ", ".join(f'"{subject}"' for subject in QUESTIONS)
-    return USERS.format(shop=passwords.of("nats"), viewer=passwords.of("nats_viewer"), questions=questions)
+    """No container is everything's master here: what repairs the stream is the provisioner."""
+    return authorization(nats.users(SERVICES), passwords.at_nats)
 
 
 def cluster(at: Addresses, passwords: Passwords) -> str:
     """Whom a server keeps the stream with; nothing when it is alone."""
     if len(at.nats) == 1:
         return ""
-    password = passwords.of("nats")
+    password = passwords.at_nats(ROUTE)
     nodes = [server.partition(":")[0] for server in at.nats]
-    routes = ", ".join(f'"nats://route:{password}@{node}:6222"' for node in nodes)
-    return CLUSTER.format(password=password, routes=routes)
+    routes = ", ".join(f'"nats://{ROUTE}:{password}@{node}:6222"' for node in nodes)
+    return CLUSTER.format(user=ROUTE, password=password, routes=routes)
 
 
 def context(at: Addresses, passwords: Passwords) -> str:
     """A connection as the `nats` command keeps it, which the page takes over."""
     servers = ",".join(f"nats://{server}" for server in at.nats)
-    return json.dumps({"url": servers, "user": "viewer", "password": passwords.of("nats_viewer")}, indent=2)
+    return json.dumps({"url": servers, "user": VIEWER, "password": passwords.at_nats(VIEWER)}, indent=2)

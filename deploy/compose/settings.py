@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from deploy.embedded.layout import WITH_DATABASE
 from deploy.embedded.passwords import Passwords
+from deploy.privileges.nats import PROVISIONER
+from deploy.privileges.redis import SERVICES as WITH_REDIS
 
 SERVICES = ("account", "product", "order", "payment", "purchase", "orchestrator", "mail")
 """All of those with a database in `WITH_DATABASE` get their URL."""
@@ -65,28 +67,29 @@ def of_service(service: str, at: Addresses, passwords: Passwords) -> Toml:
         "host": at.listen,
         "port": at.ports[service],
         "public_url": at.public_url,
-        "nats_url": nats_url(at, passwords),
+        "nats_url": nats_url(service, at, passwords),
     }
     if service in WITH_DATABASE:
         known["database_url"] = database_url(service, "runtime", at, passwords)
     if service not in {"account", "orchestrator", "mail"}:
         known["jwks_url"] = f"http://{at.account}/api/v1/account/jwks"
-    return known | own(service, at, passwords)
+    if service in WITH_REDIS:
+        known |= redis(service, at, passwords)
+    return known | own(service, at)
 
 
-def own(service: str, at: Addresses, passwords: Passwords) -> Toml:
+def own(service: str, at: Addresses) -> Toml:
     """What only this one has."""
     match service:
         case "account":
             return {
                 "signing_key_file": f"{at.keys}/signing_key.pem",
                 "trusted_proxies": list(PRIVATE),
-                **redis(at, passwords),
             }
         case "payment":
             return {"psp_url": f"http://{at.psp}"}
         case "purchase":
-            return redis(at, passwords) | {"mail_page_url": at.mail_page}
+            return {"mail_page_url": at.mail_page}
         case "mail":
             host, _, port = at.smtp.partition(":")
             return {"smtp_host": host, "smtp_port": int(port)}
@@ -96,7 +99,7 @@ def own(service: str, at: Addresses, passwords: Passwords) -> Toml:
 
 def of_provisioner(at: Addresses, passwords: Passwords) -> Toml:
     """As many copies of the stream as there are servers."""
-    return {"nats_url": nats_url(at, passwords), "stream_replicas": len(at.nats)}
+    return {"nats_url": nats_url(PROVISIONER, at, passwords), "stream_replicas": len(at.nats)}
 
 
 def of_buckets(at: Addresses, passwords: Passwords) -> Toml:
@@ -113,16 +116,13 @@ def database_url(service: str, role: str, at: Addresses, passwords: Passwords) -
     return f"postgresql://{name}:{passwords.of(name)}@{at.postgres}/{service}"
 
 
-def nats_url(at: Addresses, passwords: Passwords) -> str:
-    return ",".join(f"nats://shop:{passwords.of('nats')}@{server}" for server in at.nats)
+def nats_url(user: str, at: Addresses, passwords: Passwords) -> str:
+    return ",".join(f"nats://{user}:{passwords.at_nats(user)}@{server}" for server in at.nats)
 
 
-def redis(at: Addresses, passwords: Passwords) -> Toml:
-    return {"redis_url": redis_url(at, passwords), "redis_cluster": len(at.redis) > 1}
-
-
-def redis_url(at: Addresses, passwords: Passwords) -> str:
-    return ",".join(f"redis://:{passwords.of('redis')}@{server}/0" for server in at.redis)
+def redis(user: str, at: Addresses, passwords: Passwords) -> Toml:
+    servers = [f"redis://{user}:{passwords.at_redis(user)}@{server}/0" for server in at.redis]
+    return {"redis_url": ",".join(servers), "redis_cluster": len(at.redis) > 1}
 
 
 def toml(values: Toml) -> str:

@@ -3,14 +3,15 @@
 import argparse
 import sys
 
-from deploy.docs import messages, pages, requests, routes, saga, settings
+from deploy.docs import messages, pages, privileges, requests, routes, saga, settings
 
 WRITERS: pages.Writers = {
     "messages": messages.table,
     "saga": saga.flow,
     "story": saga.story,
     "requests": requests.table,
-    "subjects": requests.subjects,
+    "broker_rights": privileges.at_nats,
+    "redis_rights": privileges.at_redis,
     "routes": routes.table,
     "settings": settings.tables,
 }

@@ -4,6 +4,7 @@ from common.contracts.message import Command, EntityEvent, Message, Refusal, Rep
 from common.messaging.codec import words
 from common.messaging.streams import CONSUMERS, SPEAKERS, Hears
 from deploy.docs.pages import table as as_table
+from deploy.privileges.nats import speaker
 
 KINDS: dict[type[Message], str] = {
     Command: "command",
@@ -25,12 +26,6 @@ def table() -> str:
 def kind(word: type[Message]) -> str:
     """A refusal is a reply too: the first that fits."""
     return next((name for parent, name in KINDS.items() if issubclass(word, parent)), _plain(word))
-
-
-def speaker(word: type[Message]) -> str:
-    """Events are their owner's; commands come from the one who knows the saga."""
-    what, owner, *_ = subject(word).split(".")
-    return owner if what == "evt" else "orchestrator"
 
 
 def listeners(word: type[Message]) -> list[str]:

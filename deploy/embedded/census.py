@@ -13,12 +13,11 @@ from common.messaging.answers import QUEUE
 from common.messaging.broker import broker
 from common.messaging.requests import Requests
 from common.messaging.services import CONTROL, Statistics
+from deploy.embedded import nats
 from deploy.embedded.errors import NotRunning
 from deploy.embedded.layout import SERVICES
 from deploy.embedded.stack import Stack
-
-ASKER = "operator"
-"""In whose name it asks; its permission is to ask, and nothing else."""
+from deploy.privileges.nats import OPERATOR
 
 PATIENCE = 1.0
 HEALTH_PATIENCE = 3.0
@@ -46,7 +45,7 @@ class Replica:
 
 async def answered(url: str) -> list[tuple[Statistics, str]]:
     """Every replica that says something, with its own word about its health."""
-    async with broker(url, ASKER) as connection:
+    async with broker(url, OPERATOR) as connection:
         try:
             async with asyncio.timeout(HEALTH_PATIENCE):
                 await connection.ready()
@@ -92,7 +91,7 @@ def found(stack: Stack) -> list[Replica]:
     ports = dict(_ports(processes))
     silent = set(ports.values())
     replicas = []
-    for told, health in asyncio.run(answered(running.nats_url)):
+    for told, health in asyncio.run(answered(nats.url(running.layout, running.passwords, OPERATOR))):
         replica = told.metadata.get("replica", "")
         process = ports.get(replica.rpartition(":")[2], f"{told.name} at {replica}")
         silent.discard(process)

@@ -1,15 +1,15 @@
-"""The broker: JetStream in the home, one user, everything on loopback; one server, or three together."""
+"""The broker: JetStream in the home, everything on loopback; one server, or three together."""
 
 from pathlib import Path
 
 from deploy.embedded.errors import Misconfigured
 from deploy.embedded.executables import nats_server
-from deploy.embedded.layout import Layout, write_private
+from deploy.embedded.layout import SERVICES, Layout, write_private
 from deploy.embedded.passwords import Passwords
 from deploy.embedded.probes import Answers
 from deploy.embedded.program import Program
+from deploy.privileges.nats import ADMIN, ROUTE, admin, authorization, users
 
-USER = "shop"
 CONFIGURATION = """\
 server_name: "{name}"
 listen: "{listen}"
@@ -21,7 +21,6 @@ jetstream {{
   max_mem: 256MB
   max_file: 16GB   # a ceiling for all streams, nothing is reserved
 }}
-authorization {{ user: "{user}", password: "{password}" }}
 """
 CLUSTER = """\
 cluster {{
@@ -43,19 +42,18 @@ def configuration(layout: Layout, passwords: Passwords, sync: str, name: str = "
         http=layout.address(f"{name}_monitor"),
         store=store(layout, name),
         sync=sync,
-        user=USER,
-        password=passwords.of("nats"),
     )
+    server += authorization(users(SERVICES) | {ADMIN: admin()}, passwords.at_nats)
     return server + cluster(layout, passwords, name) if is_cluster(layout) else server
 
 
 def cluster(layout: Layout, passwords: Passwords, name: str) -> str:
-    """Whom it keeps the streams with."""
-    password = passwords.of("nats")
+    """Whom it keeps the streams with; servers know each other by a user that is no client's."""
+    password = passwords.at_nats(ROUTE)
     addresses = [layout.address(f"{node}_routes") for node in layout.nodes.names("nats")]
-    routes = ", ".join(f'"nats://{USER}:{password}@{address}"' for address in addresses)
+    routes = ", ".join(f'"nats://{ROUTE}:{password}@{address}"' for address in addresses)
     return CLUSTER.format(
-        listen=layout.address(f"{name}_routes"), user=USER, password=password, routes=routes
+        listen=layout.address(f"{name}_routes"), user=ROUTE, password=password, routes=routes
     )
 
 
@@ -88,7 +86,7 @@ def program(layout: Layout, passwords: Passwords, sync: str, name: str) -> Progr
     )
 
 
-def url(layout: Layout, passwords: Passwords) -> str:
-    """How a client reaches the broker: every server of it."""
+def url(layout: Layout, passwords: Passwords, user: str) -> str:
+    """How this user reaches the broker: every server of it."""
     names = layout.nodes.names("nats")
-    return ",".join(f"nats://{USER}:{passwords.of('nats')}@{layout.address(name)}" for name in names)
+    return ",".join(f"nats://{user}:{passwords.at_nats(user)}@{layout.address(name)}" for name in names)

@@ -5,15 +5,15 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.embedded.layout import WITH_DATABASE, Layout, write_private
+from deploy.embedded.layout import SERVICES, WITH_DATABASE, Layout, write_private
+from deploy.privileges import nats, redis
 
 OWNERS = (
     "postgres",
-    "nats",
-    "nats_viewer",
-    "redis",
     "minio",
     *(f"{name}_{role}" for name in WITH_DATABASE for role in ("owner", "runtime")),
+    *(f"nats_{user}" for user in (*nats.users(SERVICES), nats.ADMIN, nats.ROUTE)),
+    *(f"redis_{user}" for user in (*redis.users(), redis.ADMIN)),
 )
 
 
@@ -36,6 +36,14 @@ class Passwords:
     def of(self, name: str) -> str:
         """The password of a server or role."""
         return self.known[name]
+
+    def at_nats(self, user: str) -> str:
+        """The password of a user of the broker."""
+        return self.of(f"nats_{user}")
+
+    def at_redis(self, user: str) -> str:
+        """The password of a user of Redis."""
+        return self.of(f"redis_{user}")
 
 
 def signing_key(layout: Layout) -> Path:

@@ -71,11 +71,12 @@ class Pings:
     """Ready when Redis answers PING to our password."""
 
     port: int
+    user: str
     password: str
 
     def complaint(self) -> str | None:
         """Say what Redis answered instead of PONG."""
-        question = f"AUTH {self.password}\r\nPING\r\n".encode()
+        question = f"AUTH {self.user} {self.password}\r\nPING\r\n".encode()
         try:
             with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as connection:
                 connection.sendall(question)

@@ -8,28 +8,29 @@ from deploy.embedded.layout import Layout, write_private
 from deploy.embedded.passwords import Passwords
 from deploy.embedded.probes import Pings
 from deploy.embedded.program import Program
+from deploy.privileges.redis import ADMIN, EVERYTHING, HEALTH, lines, users
 
 FOLDER = "redis"
 
 
 def configuration(layout: Layout, passwords: Passwords, bloom: Path | None, name: str = "redis") -> str:
     """A server's file; without the module the filters are simply not there."""
-    lines = [
+    settings = [
         "bind 127.0.0.1",
         f"port {layout.port(name)}",
-        f"requirepass {passwords.of('redis')}",
+        *lines(users() | {ADMIN: EVERYTHING}, passwords.at_redis),
         f'dir "{layout.private(FOLDER, name)}"',
         'save ""',
         "appendonly no",
         "set-proc-title no",  # a title would overwrite the mark by which orphans are found
         "client-output-buffer-limit pubsub 32mb 8mb 60",
         *([f'loadmodule "{bloom}"'] if bloom else []),
-        *(cluster(layout, passwords, name) if is_cluster(layout) else []),
+        *(cluster(layout, name) if is_cluster(layout) else []),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(settings) + "\n"
 
 
-def cluster(layout: Layout, passwords: Passwords, name: str) -> list[str]:
+def cluster(layout: Layout, name: str) -> list[str]:
     """What makes it a node; `redis_cluster.form` introduces it to the others."""
     return [
         "cluster-enabled yes",
@@ -38,7 +39,6 @@ def cluster(layout: Layout, passwords: Passwords, name: str) -> list[str]:
         "cluster-require-full-coverage no",
         "repl-diskless-sync-delay 0",
         "shutdown-timeout 0",  # nothing here is worth waiting for a replica
-        f"masterauth {passwords.of('redis')}",
     ]
 
 
@@ -60,7 +60,7 @@ def program(layout: Layout, passwords: Passwords, name: str) -> Program:
         name=name,
         command=(str(redis_server(layout)), str(file)),
         group="servers",
-        ready=Pings(layout.port(name), passwords.of("redis")),
+        ready=Pings(layout.port(name), HEALTH, passwords.at_redis(HEALTH)),
         port=layout.port(name),
     )
 
@@ -70,7 +70,7 @@ def forget(layout: Layout) -> None:
     shutil.rmtree(layout.home / FOLDER, ignore_errors=True)
 
 
-def url(layout: Layout, passwords: Passwords) -> str:
-    """How a client reaches Redis: every server of it."""
+def url(layout: Layout, passwords: Passwords, user: str) -> str:
+    """How this user reaches Redis: every server of it."""
     names = layout.nodes.names("redis")
-    return ",".join(f"redis://:{passwords.of('redis')}@{layout.address(name)}/0" for name in names)
+    return ",".join(f"redis://{user}:{passwords.at_redis(user)}@{layout.address(name)}/0" for name in names)

@@ -8,6 +8,7 @@ from redis.exceptions import RedisError
 
 from deploy.embedded.errors import NotReady
 from deploy.embedded.layout import Layout
+from deploy.privileges.redis import CLUSTER
 
 SLOTS = 16_384
 TIMEOUT = 30.0
@@ -65,7 +66,7 @@ def shared(node: Redis) -> int:
 
 def connect(port: int, password: str) -> Redis:
     """Its answers stay as they are: redis-py would make something else of them."""
-    node = Redis(port=port, password=password, socket_timeout=5)
+    node = Redis(port=port, username=CLUSTER, password=password, socket_timeout=5)
     node.response_callbacks.clear()
     return node
 

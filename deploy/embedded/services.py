@@ -12,6 +12,8 @@ from deploy.embedded.passwords import Passwords, signing_key
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.probes import Answers, Lives
 from deploy.embedded.program import Milestone, Program
+from deploy.privileges.nats import PROVISIONER
+from deploy.privileges.redis import SERVICES as WITH_REDIS
 
 TRIES_PER_ADDRESS = 10_000
 """A hundred times as many as elsewhere: all clients of this stack have one address."""
@@ -85,13 +87,16 @@ def service_settings(layout: Layout, passwords: Passwords, service: str, port: i
         "host": "127.0.0.1",
         "port": port,
         "public_url": public_url(layout),
-        "nats_url": nats.url(layout, passwords),
-        "redis_url": redis.url(layout, passwords),
-        "redis_cluster": redis.is_cluster(layout),
+        "nats_url": nats.url(layout, passwords, service),
         "jwks_url": f"http://127.0.0.1:{layout.service_port('account')}/api/v1/account/jwks",
     }
     if service in WITH_DATABASE:
         settings["database_url"] = Postgres(layout, passwords).url(service, "runtime")
+    if service in WITH_REDIS:
+        settings |= {
+            "redis_url": redis.url(layout, passwords, service),
+            "redis_cluster": redis.is_cluster(layout),
+        }
     if service == "account":
         settings["signing_key_file"] = str(signing_key(layout))
         settings["tries_per_address"] = TRIES_PER_ADDRESS
@@ -119,9 +124,9 @@ def provisioner(layout: Layout, passwords: Passwords) -> list[Program]:
     module = "common.messaging.provisioner"
     if not runs(module):
         return []
-    settings = {"nats_url": nats.url(layout, passwords), "stream_replicas": layout.nodes.nats}
-    write_toml(layout, "provisioner", {"service": "provisioner"} | settings)
-    return [module_program(layout, "provisioner", module, Lives(), after="nats")]
+    settings = {"nats_url": nats.url(layout, passwords, PROVISIONER), "stream_replicas": layout.nodes.nats}
+    write_toml(layout, PROVISIONER, settings)
+    return [module_program(layout, PROVISIONER, module, Lives(), after="nats")]
 
 
 def smtp(layout: Layout) -> Program:

@@ -28,6 +28,7 @@ from deploy.embedded.program import Program
 from deploy.embedded.record import Record
 from deploy.embedded.services import OWN_SETTINGS, replicas_of
 from deploy.embedded.starting import Report, Starting, migrate, silent
+from deploy.privileges.nats import ADMIN
 
 
 @dataclass(frozen=True)
@@ -223,13 +224,13 @@ class Stack:
 
     @property
     def nats_url(self) -> str:
-        """The broker, with its password."""
-        return nats.url(self.layout, self.passwords)
+        """The broker, for whoever may do everything there: tests and repairs."""
+        return nats.url(self.layout, self.passwords, ADMIN)
 
     @property
     def redis_url(self) -> str:
-        """Redis, with its password."""
-        return redis.url(self.layout, self.passwords)
+        """Redis, for whoever may do everything there."""
+        return redis.url(self.layout, self.passwords, ADMIN)
 
     def url(self, name: str) -> str:
         """The http address of `edge`, `mail_api`, `nats_monitor`, `psp` or `traefik_api`."""

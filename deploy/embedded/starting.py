@@ -15,6 +15,7 @@ from deploy.embedded.layout import ROOT, Layout
 from deploy.embedded.plan import Plan
 from deploy.embedded.program import Milestone, Program
 from deploy.embedded.services import runs
+from deploy.privileges.redis import CLUSTER
 
 Report = Callable[[str, float], None]
 """Told what is done, and how many seconds after the beginning."""
@@ -103,7 +104,7 @@ class Starting:
         """Several Redis servers are strangers until they are introduced."""
         self.await_nodes("redis")
         if redis.is_cluster(self.plan.layout):
-            redis_cluster.form(self.plan.layout, self.plan.passwords.of("redis"))
+            redis_cluster.form(self.plan.layout, self.plan.passwords.at_redis(CLUSTER))
             self.report("redis cluster", self.elapsed)
 
     def await_nodes(self, server: str) -> None:

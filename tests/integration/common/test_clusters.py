@@ -17,6 +17,7 @@ from common.messaging.provisioner import ProvisionerSettings, provision
 from common.messaging.streams import CONSUMERS, STREAM
 from common.redis import LOST, Bell
 from deploy.embedded.nats import store
+from deploy.privileges.redis import ADMIN
 from tests.clusters import all_follow, jetstream, killed, leader
 from tests.servers import Embedded, fresh_stream, provisioning
 from tests.support import eventually
@@ -38,7 +39,9 @@ async def node_of_subscribers(servers: Embedded) -> str:
     stack = servers.stack
     for name in stack.nodes.names("redis"):
         with suppress(*LOST):
-            async with Redis(port=stack.layout.port(name), password=stack.passwords.of("redis")) as node:
+            async with Redis(
+                port=stack.layout.port(name), username=ADMIN, password=stack.passwords.at_redis(ADMIN)
+            ) as node:
                 [(_, listening)] = await node.pubsub_numsub(CHANNEL)
             if listening:
                 return name

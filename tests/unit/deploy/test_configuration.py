@@ -32,7 +32,7 @@ def test_the_broker_listens_on_loopback_with_a_password_and_syncs_every_second(
     assert 'listen: "127.0.0.1:8002"' in text
     assert 'http: "127.0.0.1:8003"' in text
     assert 'sync_interval: "1s"' in text
-    assert passwords.of("nats") in text
+    assert passwords.at_nats("order") in text
 
 
 def test_the_broker_can_be_told_to_sync_always_but_not_nonsense(layout: Layout, passwords: Passwords) -> None:
@@ -49,7 +49,7 @@ def test_three_brokers_know_each_other_and_share_no_folder(tmp_path: Path) -> No
         assert re.findall(r"@127.0.0.1:(\d+)\"", text) == ["8014", "8015", "8016"]
     for unique in (r'server_name: "(.*)"', r'listen: "(.*)"', r'store_dir: "(.*)"'):
         assert len({re.findall(unique, text)[0] for text in texts}) == 3
-    assert [url.rsplit(":", 1)[1] for url in nats.url(layout, passwords).split(",")] == [
+    assert [url.rsplit(":", 1)[1] for url in nats.url(layout, passwords, "order").split(",")] == [
         "8002",
         "8010",
         "8012",
@@ -63,10 +63,10 @@ def test_six_redis_servers_take_part_in_a_cluster_and_one_does_not(tmp_path: Pat
     assert all("cluster-enabled yes" in text for text in texts)
     for unique in (r"^port (.*)$", r"^cluster-port (.*)$", r"^dir (.*)$"):
         assert len({re.findall(unique, text, re.MULTILINE)[0] for text in texts}) == 6
-    assert redis.url(layout, passwords).count(",") == 5
+    assert redis.url(layout, passwords, "purchase").count(",") == 5
     alone = Layout(tmp_path, 8000)
     assert "cluster-enabled" not in redis.configuration(alone, passwords, None)
-    assert "," not in redis.url(alone, passwords)
+    assert "," not in redis.url(alone, passwords, "purchase")
 
 
 def test_redis_keeps_nothing_and_loads_the_module_where_there_is_one(
