@@ -12,7 +12,7 @@ from common.redis import LOST
 
 log = logging.getLogger(__name__)
 
-ANSWER_SECONDS = 1.0
+ANSWER_SECONDS = 2.0
 """Redis is quick or it is away."""
 EVERYBODY = "everybody"
 

@@ -54,6 +54,7 @@ FAST_PASSWORDS = {
     "password_passes": 1,
     "password_queue": 1000,
     "codes_per_hour": 1000,
+    "password_queue": 1000,
     "tries_per_address": 100_000,
 }
 
