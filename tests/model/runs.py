@@ -93,12 +93,6 @@ LARGE = (
         ),
     ),
     Run(Chaos, Size("chaos, three re-drives", crashes=UNLIMITED, drives=3)),
-    Run(
-        Chaos,
-        Size(
-            "chaos with a re-drive, then all is lost, then a re-drive", losses=1, drives=2, crashes=UNLIMITED
-        ),
-    ),
     Run(Chaos, Size("two buyers of one item, one deadline", purchases=2, ends=1)),
     TWO_LOSSES,
     Run(Counted, replace(TWO_LOSSES.size, name="the same, and nothing in stock", ends=UNLIMITED, units=0)),

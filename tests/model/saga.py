@@ -175,10 +175,8 @@ class Chaos(Counted):
         return self.shop.is_settled(state[0]) and (state[2] == CHAOS or super().rests(state))
 
     def excused(self, state: State) -> bool:
-        """A re-drive that waits for quiet comes after the loss: then there is one left for it."""
-        if self.size.drives_when_quiet:
-            return self.shop.waits_for_human(state[0])
-        return super().excused(state)
+        """A re-drive waits for quiet, which comes with the loss: so there is one left for it."""
+        return self.shop.waits_for_human(state[0])
 
     def _saturated(self, rows: Rows, said: Said) -> Said:
         """With all that is said when everything on the way is delivered but what changes the rows."""
