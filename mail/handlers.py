@@ -3,22 +3,16 @@
 from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
-from common.contracts.account import (
-    AccountState,
-    PasswordChanged,
-    PasswordResetRequested,
-    VerificationRequested,
-)
+from common.contracts.account import AccountState
 from common.contracts.mail import MailAccepted
 from common.contracts.message import Message
 from common.contracts.purchase import PurchaseCancelled, PurchaseCompleted
 from common.messaging.consumer import NotYet
 from common.postgres.database import Transaction
 from mail import model, repository
-from mail.model import Mail
+from mail.model import Mail, ToAccount
 
 Decision = PurchaseCompleted | PurchaseCancelled
-ToAccount = VerificationRequested | PasswordResetRequested | PasswordChanged
 
 
 async def handle(tx: Transaction, batch: Sequence[Message], *, accepted: Callable[[], None]) -> list[Message]:

@@ -23,6 +23,7 @@ MAILS = {
     "verification": CODE,
     "password_reset": CODE,
     "password_changed": Names(frozenset(), frozenset({"changed_on"})),
+    "email_changed": Names(frozenset(), frozenset({"changed_on"})),
     "receipt": Names(frozenset({"lines", "total"}), frozenset({"name", "about"})),
     "failure": Names(frozenset({"reason"}), frozenset({"name", "about"})),
 }

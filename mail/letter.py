@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from common.contracts.message import Item
 from mail.language import Language
-from mail.model import Change, Code, Failure, Mail, Receipt, mailbox, one_line
+from mail.model import Change, Code, Failure, Mail, Move, Receipt, mailbox, one_line
 from mail.money import money
 
 BOUNDARY = "=_shop_="
@@ -112,7 +112,7 @@ def _facts(mail: Mail, language: Language) -> dict[str, str]:
     match mail.content:
         case Code(code, expires_at):
             return {"code": code, "expires_at": expires_at.astimezone(UTC).strftime(words.moment)}
-        case Change(changed_on):
+        case Change(changed_on) | Move(changed_on):
             return {"changed_on": changed_on.strftime(words.day)}
         case Receipt(_, total, currency_code):
             return _greeting(mail, language) | {"total": _amount(total, currency_code, language)}

@@ -8,7 +8,12 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from common.contracts.account import PasswordChanged, PasswordResetRequested, VerificationRequested
+from common.contracts.account import (
+    EmailChanged,
+    PasswordChanged,
+    PasswordResetRequested,
+    VerificationRequested,
+)
 from common.contracts.message import Item
 from common.contracts.purchase import PurchaseCancelled, PurchaseCompleted
 
@@ -35,6 +40,12 @@ class Change(msgspec.Struct, frozen=True, tag="password_changed", tag_field="kin
     changed_on: date
 
 
+class Move(msgspec.Struct, frozen=True, tag="email_changed", tag_field="kind"):
+    """Another mailbox counts now. Tells the one of before, and not which it is."""
+
+    changed_on: date
+
+
 class Receipt(msgspec.Struct, frozen=True, tag="receipt", tag_field="kind"):
     items: tuple[Item, ...]
     total: int
@@ -45,7 +56,7 @@ class Failure(msgspec.Struct, frozen=True, tag="failure", tag_field="kind"):
     reason: str
 
 
-Content = Verification | Reset | Change | Receipt | Failure
+Content = Verification | Reset | Change | Move | Receipt | Failure
 """The facts of a mail; they become words when it is sent."""
 
 
@@ -118,15 +129,21 @@ class Outcome(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
-def to_account(event: VerificationRequested | PasswordResetRequested | PasswordChanged) -> Mail:
+ToAccount = VerificationRequested | PasswordResetRequested | PasswordChanged | EmailChanged
+
+
+def to_account(event: ToAccount) -> Mail:
     """What an account is told about itself."""
     content: Content
-    if isinstance(event, PasswordChanged):
-        content = Change(event.issued_on)
-    elif isinstance(event, PasswordResetRequested):
-        content = Reset(event.code, event.expires_at)
-    else:
-        content = Verification(event.code, event.expires_at)
+    match event:
+        case PasswordChanged():
+            content = Change(event.issued_on)
+        case EmailChanged():
+            content = Move(event.issued_on)
+        case PasswordResetRequested():
+            content = Reset(event.code, event.expires_at)
+        case VerificationRequested():
+            content = Verification(event.code, event.expires_at)
     return Mail(about=event.entity_id, version=event.version, to=Addressee(event.email), content=content)
 
 

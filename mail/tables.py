@@ -48,7 +48,9 @@ MAILS = Table(
     Column("expires_at", DateTime(timezone=True)),
     PrimaryKeyConstraint("about", "kind", "version"),
     CheckConstraint(
-        "kind IN ('verification', 'password_reset', 'password_changed', 'receipt', 'failure')", name="kind"
+        "kind IN ('verification', 'password_reset', 'password_changed', 'email_changed',"
+        " 'receipt', 'failure')",
+        name="kind",
     ),
     CheckConstraint("status IN ('queued', 'sent', 'parked', 'expired')", name="status"),
     CheckConstraint("(status = 'sent') = (sent_at IS NOT NULL)", name="sent"),

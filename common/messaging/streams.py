@@ -82,6 +82,7 @@ CONSUMERS = (
             account.VerificationRequested,
             account.PasswordResetRequested,
             account.PasswordChanged,
+            account.EmailChanged,
             purchase.PurchaseCompleted,
             purchase.PurchaseCancelled,
         ),

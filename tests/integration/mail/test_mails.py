@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from common.contracts.account import SessionEnded
+from common.contracts.account import EmailChanged, PasswordChanged, SessionEnded
 from common.ids import new_id
 from common.messaging.consumer import NotYet
 from common.messaging.streams import STREAM
@@ -26,10 +26,10 @@ from tests.integration.mail.wire import (
     code,
     completed,
     mailbox,
-    password_changed,
     registered,
     reset,
     rows,
+    told_of,
 )
 from tests.servers import Servers
 from tests.support import eventually, free_port, running
@@ -54,16 +54,20 @@ async def test_the_code_arrives_alone_on_a_line_of_the_first_part(
 async def test_a_code_for_a_new_password_and_the_notice_of_the_change_arrive_in_the_shops_language(
     world: Wire, mail_settings: MailSettings, caught: Caught
 ) -> None:
-    me, you = new_id(), new_id()
+    me, you, they = new_id(), new_id(), new_id()
     vietnamese = msgspec.structs.replace(mail_settings, mail_language="vi")
     async with running(vietnamese, program):
-        await world.say(reset(me, text="04711815"), password_changed(you))
+        await world.say(
+            reset(me, text="04711815"), told_of(PasswordChanged, you), told_of(EmailChanged, they)
+        )
         code, notice = await caught.one_to(mailbox(me)), await caught.one_to(mailbox(you))
-        await eventually(lambda: _sent(mail_settings, 2))
+        moved = await caught.one_to(mailbox(they))
+        await eventually(lambda: _sent(mail_settings, 3))
     [first, _] = code["MIME"]["Parts"]
     assert first["Headers"]["Content-Transfer-Encoding"] == ["7bit"]
     assert "04711815" in first["Body"].splitlines()
     assert "Mật khẩu tài khoản của bạn đã được đổi ngày" in notice["MIME"]["Parts"][0]["Body"]
+    assert "không còn dùng địa chỉ này nữa" in moved["MIME"]["Parts"][0]["Body"]
     assert await rows(mail_settings, "SELECT DISTINCT recipient, content FROM mails") == [(None, None)]
 
 

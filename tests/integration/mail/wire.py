@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import aiohttp
@@ -18,6 +18,7 @@ from nats.aio.msg import Msg
 from common.contracts.account import (
     AccountChanged,
     AccountRegistered,
+    EmailChanged,
     PasswordChanged,
     PasswordResetRequested,
     VerificationRequested,
@@ -187,8 +188,11 @@ def reset(account_id: UUID, *, text: str) -> PasswordResetRequested:
     return PasswordResetRequested(**asked)
 
 
-def password_changed(account_id: UUID) -> PasswordChanged:
-    return PasswordChanged(
+C = TypeVar("C", PasswordChanged, EmailChanged)
+
+
+def told_of(kind: type[C], account_id: UUID) -> C:
+    return kind(
         entity_id=account_id,
         version=4,
         issued_on=datetime.now(UTC).date(),

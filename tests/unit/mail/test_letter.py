@@ -14,7 +14,18 @@ from hypothesis import strategies as st
 from common.contracts.message import Item
 from mail.language import Language, languages
 from mail.letter import BOUNDARY, Desk
-from mail.model import Addressee, Change, Content, Failure, Mail, NotAnAddress, Receipt, Reset, Verification
+from mail.model import (
+    Addressee,
+    Change,
+    Content,
+    Failure,
+    Mail,
+    Move,
+    NotAnAddress,
+    Receipt,
+    Reset,
+    Verification,
+)
 
 DESKS = {
     name: Desk.of("Shop <shop@localhost>", domain="shop.example", language=Language.read(name))
@@ -41,6 +52,7 @@ ALL_CONTENTS: list[Content] = [
     Verification("01234567", NOW),
     Reset("01234567", NOW),
     Change(date(2026, 11, 21)),
+    Move(date(2026, 11, 21)),
     receipt("Trà sen"),
     Failure("card_declined"),
 ]

@@ -7,13 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.contracts.account import PasswordChanged, PasswordResetRequested, VerificationRequested
+from common.contracts.account import (
+    EmailChanged,
+    PasswordChanged,
+    PasswordResetRequested,
+    VerificationRequested,
+)
 from common.contracts.message import Item, Purchase
 from common.contracts.purchase import PurchaseCancelled, PurchaseCompleted
 from mail.model import (
     Addressee,
     Change,
     Failure,
+    Move,
     NotAnAddress,
     Receipt,
     delay,
@@ -78,13 +84,18 @@ def test_every_code_is_a_mail_of_its_own() -> None:
     assert {mail.expires_at for mail in mails} == {NOW}
 
 
-def test_that_a_password_changed_is_told_with_its_day_and_never_expires() -> None:
-    event = PasswordChanged(
+@pytest.mark.parametrize(
+    ("word", "content"), [(PasswordChanged, Change(date(2026, 1, 1))), (EmailChanged, Move(date(2026, 1, 1)))]
+)
+def test_that_something_changed_is_told_with_its_day_and_never_expires(
+    word: type[PasswordChanged | EmailChanged], content: Change | Move
+) -> None:
+    event = word(
         entity_id=UUID(int=1), version=4, issued_on=date(2026, 1, 1), email="an@example.org", first_name="An"
     )
     mail = to_account(event)
-    assert (mail.kind, mail.version, mail.expires_at) == ("password_changed", 4, None)
-    assert mail.content == Change(date(2026, 1, 1))
+    assert (mail.to.mailbox, mail.version, mail.expires_at) == ("an@example.org", 4, None)
+    assert mail.content == content
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1))
