@@ -10,7 +10,8 @@ import nats
 from nats.js.client import JetStreamContext
 
 from common.messaging.streams import STREAM
-from tests.servers import Embedded
+from tests.servers import Embedded, fresh_stream
+from tests.support import eventually
 
 
 @asynccontextmanager
@@ -30,6 +31,19 @@ async def jetstream(servers: Embedded) -> AsyncIterator[JetStreamContext]:
     client = await nats.connect(servers.nats_url.split(","))
     yield client.jetstream()
     await client.close()
+
+
+async def renewed(servers: Embedded, *, replicas: int) -> None:
+    """A fresh stream; a cluster of which a server has just come back may leave a question unanswered."""
+
+    async def made() -> bool:
+        try:
+            await fresh_stream(servers.nats_url, replicas=replicas)
+        except (nats.errors.Error, TimeoutError):
+            return False
+        return True
+
+    await eventually(made, seconds=40)
 
 
 async def leader(js: JetStreamContext) -> str:

@@ -102,10 +102,12 @@ async def fresh_stream(nats_url: str, *, replicas: int = 1) -> None:
     """Everything said so far is forgotten."""
     client = await nats.connect(nats_url.split(","))
     js = client.jetstream()
-    with suppress(NotFoundError):
-        await js.delete_stream(STREAM)
-    await provision(js, provisioning(nats_url, replicas=replicas))
-    await client.close()
+    try:
+        with suppress(NotFoundError):
+            await js.delete_stream(STREAM)
+        await provision(js, provisioning(nats_url, replicas=replicas))
+    finally:
+        await client.close()
 
 
 def provisioning(nats_url: str, *, replicas: int = 1) -> ProvisionerSettings:

@@ -15,9 +15,9 @@ from common.messaging.broker import broker
 from common.messaging.provisioner import watch
 from deploy.client import Customer, Event
 from deploy.privileges.redis import ADMIN
-from tests.clusters import all_follow, jetstream, killed, leader
+from tests.clusters import all_follow, jetstream, killed, leader, renewed
 from tests.e2e.whole import Whole, whole
-from tests.servers import Embedded, fresh_stream, provisioning
+from tests.servers import Embedded, provisioning
 from tests.support import eventually
 
 PARKED = "SELECT count(*) FROM dead_letter"
@@ -27,7 +27,7 @@ REPEATED = "SELECT stream_created_at FROM relay_state"
 @pytest.fixture
 async def shop(clusters: Embedded, tmp_path: Path) -> AsyncIterator[Whole]:
     """Two processes of every service, and the provisioner."""
-    await fresh_stream(clusters.nats_url, replicas=3)
+    await renewed(clusters, replicas=3)
     async with (
         provisioned(clusters),
         whole(

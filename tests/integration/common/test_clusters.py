@@ -18,8 +18,8 @@ from common.messaging.streams import CONSUMERS, STREAM
 from common.redis import LOST, Bell
 from deploy.embedded.nats import store
 from deploy.privileges.redis import ADMIN
-from tests.clusters import all_follow, jetstream, killed, leader
-from tests.servers import Embedded, fresh_stream, provisioning
+from tests.clusters import all_follow, jetstream, killed, leader, renewed
+from tests.servers import Embedded, provisioning
 from tests.support import eventually
 
 CHANNEL = "test"
@@ -133,7 +133,7 @@ async def said(js: JetStreamContext, count: int) -> None:
 
 async def test_a_stream_that_exists_moves_to_as_many_servers_as_the_setting_says(clusters: Embedded) -> None:
     """Up and down again, with its messages, its consumers and what they have acknowledged."""
-    await fresh_stream(clusters.nats_url)
+    await renewed(clusters, replicas=1)
     async with jetstream(clusters) as js:
         await said(js, 100)
         created = (await js.stream_info(STREAM)).created
@@ -167,7 +167,7 @@ async def provisioned(js: JetStreamContext, settings: ProvisionerSettings) -> bo
 async def test_a_server_that_lost_its_disk_gets_everything_back_and_is_no_new_stream(
     clusters: Embedded,
 ) -> None:
-    await fresh_stream(clusters.nats_url, replicas=3)
+    await renewed(clusters, replicas=3)
     stack = clusters.stack
     async with jetstream(clusters) as js:
         await said(js, 100)
