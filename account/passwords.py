@@ -1,4 +1,4 @@
-"""Argon2id, off the event loop, two at a time, behind everything else: it must never starve the machine."""
+"""Argon2id, off the event loop, one or two at a time, behind everything else: never may it starve others."""
 
 import asyncio
 import os
@@ -15,7 +15,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 T = TypeVar("T")
 
-AT_ONCE = 2
+AT_ONCE = 1 if (os.cpu_count() or 1) <= 2 else 2
+"""Of two processors one is left free: besides time, a hash takes the memory's bandwidth."""
 COMMON = Path(__file__).with_name("common_passwords.txt")
 """Its head says where it is from."""
 NICENESS = 19
@@ -27,10 +28,10 @@ class Busy(Exception):
 
 
 class Passwords:
-    def __init__(self, *, memory_kib: int, passes: int, queue: int) -> None:
+    def __init__(self, *, memory_kib: int, passes: int, queue: int, at_once: int = AT_ONCE) -> None:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
-        self._threads = ThreadPoolExecutor(AT_ONCE, "passwords", _stand_back)
-        self._queue = queue
+        self._threads = ThreadPoolExecutor(at_once, "passwords", _stand_back)
+        self._most = queue + at_once
         self._present = 0
         self._common = frozenset(COMMON.read_text().partition("\n\n")[2].split())
         self._nobodys = self._hasher.hash("nobody has this password")
@@ -63,7 +64,7 @@ class Passwords:
 
     @asynccontextmanager
     async def _queued(self) -> AsyncIterator[None]:
-        if self._present >= self._queue + AT_ONCE:
+        if self._present >= self._most:
             raise Busy
         self._present += 1
         try:

@@ -25,7 +25,7 @@ class AccountSettings(RedisSettings, frozen=True, kw_only=True):
     password_memory_kib: int = 19_456
     password_passes: int = 2
     password_queue: int = 32
-    """Passwords that may wait for one of the two hashing threads: under a second; beyond that, 429."""
+    """Passwords that may wait for a hashing thread: under a second; beyond that, 429."""
     keep_sessions_days: float = 30.0
     """After the end of a session, and of a refresh token."""
     keep_codes_days: float = 1.0

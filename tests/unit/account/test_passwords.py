@@ -1,16 +1,18 @@
 """Hashing: what it costs, and that it never takes the whole machine."""
 
 import asyncio
+import os
+import sys
 import threading
 
 import pytest
 
-from account.passwords import Busy, Passwords
+from account.passwords import NICENESS, Busy, Passwords
 from account.settings import AccountSettings
 
 
-def passwords(queue: int = 100, memory_kib: int = 16) -> Passwords:
-    return Passwords(memory_kib=memory_kib, passes=1, queue=queue)
+def passwords(queue: int = 100, memory_kib: int = 16, at_once: int = 2) -> Passwords:
+    return Passwords(memory_kib=memory_kib, passes=1, queue=queue, at_once=at_once)
 
 
 async def test_a_password_matches_its_hash_and_no_other() -> None:
@@ -78,3 +80,14 @@ def test_the_defaults_are_the_owasp_minimum() -> None:
     assert (settings.access_seconds, settings.refresh_seconds) == (600, 2_592_000)
     assert (settings.tries_per_account, settings.tries_per_address, settings.tries_seconds) == (10, 100, 900)
     assert (settings.code_seconds, settings.code_attempts, settings.codes_per_hour) == (600, 5, 3)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have a niceness of their own on Linux alone")
+async def test_hashing_stands_back_and_nothing_else_does() -> None:
+    made = passwords()
+
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    assert await made.in_turn(niceness) == NICENESS
+    assert niceness() < NICENESS
