@@ -24,10 +24,11 @@ class Run(NamedTuple):
 
 CHAOS = Run(Chaos, Size("any duplicates, losses and crashes, no inbox", crashes=UNLIMITED))
 AFTERMATH = Run(
-    Chaos, Size("the same, then all is lost, then a re-drive", losses=1, drives=1, drives_when_quiet=True)
+    Chaos, Size("chaos, then all is lost, then a re-drive", losses=1, drives=1, drives_when_quiet=True)
 )
 PATIENCE = Run(
-    Chaos, Size("the same, and nothing times out", losses=1, drives=1, drives_when_quiet=True, ends=0)
+    Chaos,
+    Size("chaos, all is lost, a re-drive, no deadline", losses=1, drives=1, drives_when_quiet=True, ends=0),
 )
 COUNTED = Run(Counted, Size("one duplicate or crash of the orchestrator", duplicates=1))
 
