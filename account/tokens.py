@@ -35,7 +35,7 @@ class AccessTokens:
         self.verifier = Verifier(None, issuer=issuer, audience=audience)
         self._always = {"iss": issuer, "aud": audience, "use": "access"}
         self._turn = turn
-        self.verifier.accept(self.keys)
+        self.verifier.keys.accept(self.keys)
 
     @classmethod
     def configured(cls, settings: AccountSettings, turn: Turn) -> "AccessTokens":
@@ -76,7 +76,7 @@ class AccessTokens:
         """Another key may sign from now on, and one may be accepted no longer."""
         if turn != self._turn:
             self._turn = turn
-            self.verifier.accept(self.keys)
+            self.verifier.keys.accept(self.keys)
             kids = [key.kid for key in turn.signing_first]
             log.info("signing with the key %s; accepting %s", kids[0], ", ".join(kids))
 

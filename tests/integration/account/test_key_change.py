@@ -13,7 +13,7 @@ from account import keys
 from account.keys import Key, Ring
 from account.rotation import Rotation
 from account.settings import AccountSettings
-from common.http import auth
+from common.http import keys as published
 from common.http.auth import Unauthorized, Verifier
 from tests.integration.account.api import Answer, Api, command
 from tests.integration.account.conftest import serving
@@ -40,8 +40,8 @@ async def test_tokens_of_before_during_and_after_a_change_count_everywhere_until
     api: Api, changing: AccountSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two replicas, and two verifiers elsewhere: one that knows, one that has just begun."""
-    monkeypatch.setattr(auth, "REFETCH_SECONDS", 1.0)
-    monkeypatch.setattr(auth, "STALE_SECONDS", 2.0)
+    monkeypatch.setattr(published, "UNKNOWN_SECONDS", 1.0)
+    monkeypatch.setattr(published, "STALE_SECONDS", 2.0)
     file = Path(changing.signing_key_file)
     [old] = keys.read(file)
     async with serving(changing) as one, serving(replace(changing, port=free_port())) as two:
@@ -103,7 +103,7 @@ async def refuses(verifier: Verifier, token: str) -> bool:
 async def test_a_key_that_was_stolen_ends_at_once(
     api: Api, changing: AccountSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auth, "STALE_SECONDS", 0.5)
+    monkeypatch.setattr(published, "STALE_SECONDS", 0.5)
     file = Path(changing.signing_key_file)
     [old] = keys.read(file)
     async with serving(changing) as one, serving(replace(changing, port=free_port())) as two:
