@@ -35,12 +35,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int = 1
     """Batches one process handles at the same time."""
     graceful_seconds: float = 8.0
+    """How long open requests and batches in hand may take at a stop."""
     failpoint: str = ""
     """A place of common/failpoints.py where this process dies, for tests."""
     failpoint_budget: str = ""
     """A file with the number of deaths that are left."""
     failpoint_chance: float = 1.0
-    """How long open requests and batches in hand may take at a stop."""
+    """Of dying at a visit."""
 
 
 class DatabaseSettings(Settings, frozen=True, kw_only=True):
