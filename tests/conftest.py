@@ -3,20 +3,66 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from deploy.embedded.nodes import Nodes
-from tests.servers import Embedded, Servers, fresh_stream
+from tests.servers import Embedded, ObjectStore, Servers, fresh_stream
 from tests.support import Issuer
+
+if TYPE_CHECKING:
+    from tests.containers import Containers
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    told = "take Postgres, NATS, Redis, MailHog and MinIO from containers instead of the embedded stack"
+    parser.addoption("--containers", action="store_true", help=told)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Without an engine nothing is collected: one line, and the exit code of a wrong usage."""
+    if config.getoption("--containers"):
+        from tests.containers import require_engine  # noqa: PLC0415 - slow to import, and seldom wanted
+
+        try:
+            require_engine()
+        except LookupError as error:
+            raise pytest.UsageError(f"--containers: {error}") from None
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"servers: {'in containers' if config.getoption('--containers') else 'embedded'}"
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+def servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Postgres, NATS, Redis and the SMTP catcher."""
+    if request.config.getoption("--containers"):
+        yield request.getfixturevalue("containers")
+        return
     started = Embedded(Path(tmp_path_factory.mktemp("servers")))
     yield started
     started.close()
+
+
+@pytest.fixture(scope="session")
+def containers(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Containers"]:
+    """The same in containers."""
+    from tests.containers import Containers  # noqa: PLC0415 - slow to import, and seldom wanted
+
+    started = Containers(Path(tmp_path_factory.mktemp("containers")))
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="session")
+def s3(request: pytest.FixtureRequest) -> ObjectStore:
+    """MinIO, begun for the first test that asks; the embedded stack has none."""
+    if not request.config.getoption("--containers"):
+        pytest.skip("MinIO runs only in a container: --containers")
+    store: ObjectStore = request.getfixturevalue("containers").object_store()
+    return store
 
 
 @pytest.fixture(scope="session")

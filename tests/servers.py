@@ -1,4 +1,4 @@
-"""The real servers of a test run, behind one seam: embedded here; testcontainers can stand in their place."""
+"""The real servers of a test run, behind one seam: embedded here, in containers with `--containers`."""
 
 import asyncio
 import itertools
@@ -8,7 +8,7 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import nats
@@ -17,12 +17,14 @@ from nats.js.errors import NotFoundError
 from common.messaging.provisioner import ProvisionerSettings, provision
 from common.messaging.streams import STREAM
 from common.postgres.migrate import on_database
+from deploy.embedded import nats as at_nats
+from deploy.embedded import redis as at_redis
 from deploy.embedded.nodes import Nodes
 from deploy.embedded.stack import Stack
 
 
 class Servers(Protocol):
-    """Addresses, with credentials where there are any."""
+    """Addresses, with credentials where there are any. The URLs without a user may do everything."""
 
     nats_url: str
     redis_url: str
@@ -36,6 +38,12 @@ class Servers(Protocol):
     def owner_url(self, runtime_url: str) -> str:
         """The same database as its owner."""
 
+    def nats_url_of(self, user: str) -> str:
+        """The broker with the rights of one service."""
+
+    def redis_url_of(self, user: str) -> str:
+        """Redis with the rights of one service."""
+
     def stop_process(self, name: str) -> None: ...
 
     def start_process(self, name: str) -> None: ...
@@ -46,12 +54,19 @@ class Servers(Protocol):
     def close(self) -> None: ...
 
 
-class Embedded:
-    """The embedded stack's bare servers, under a home of their own."""
+class ObjectStore(NamedTuple):
+    """An address (host:port), and who may do everything there."""
+
+    address: str
+    user: str
+    password: str
+
+
+class OnStack:
+    """A stack says the addresses and the passwords; who runs the servers is another question."""
 
     def __init__(self, home: Path, nodes: Nodes | None = None) -> None:
         self.stack = Stack(home=home, port_base=free_base(), nodes=nodes or Nodes())
-        self.stack.start(bare=True, tied=True)
         self.nats_url = self.stack.nats_url
         self.redis_url = self.stack.redis_url
         self.smtp_host, self.smtp_port = "127.0.0.1", self.stack.layout.port("smtp")
@@ -79,6 +94,24 @@ class Embedded:
         name = urlsplit(runtime_url).path.lstrip("/")
         return self._renamed(self.stack.database_url(name.rsplit("_", 1)[0], "owner"), name)
 
+    def nats_url_of(self, user: str) -> str:
+        return at_nats.url(self.stack.layout, self.stack.passwords, user)
+
+    def redis_url_of(self, user: str) -> str:
+        return at_redis.url(self.stack.layout, self.stack.passwords, user)
+
+    @staticmethod
+    def _renamed(url: str, database: str) -> str:
+        return urlsplit(url)._replace(path=f"/{database}").geturl()
+
+
+class Embedded(OnStack):
+    """The embedded stack's bare servers, under a home of their own."""
+
+    def __init__(self, home: Path, nodes: Nodes | None = None) -> None:
+        super().__init__(home, nodes)
+        self.stack.start(bare=True, tied=True)
+
     def stop_process(self, name: str) -> None:
         self.stack.stop_process(name)
 
@@ -92,10 +125,6 @@ class Embedded:
 
     def close(self) -> None:
         self.stack.stop()
-
-    @staticmethod
-    def _renamed(url: str, database: str) -> str:
-        return urlsplit(url)._replace(path=f"/{database}").geturl()
 
 
 async def fresh_stream(nats_url: str, *, replicas: int = 1) -> None:
