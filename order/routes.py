@@ -13,6 +13,7 @@ from litestar.params import FromPath, QueryParameter
 from common.http.auth import Caller
 from common.http.dependencies import Db, Me
 from common.http.errors import NotFound, Refused
+from common.http.openapi import also
 from common.http.paging import CountedPage, Cursor, Limit, Offset
 from common.postgres.database import Row, Transaction
 from order import repository
@@ -53,7 +54,7 @@ Whose = Annotated[
 ]
 
 
-@get("/orders")
+@get("/orders", opt=also(403))
 async def list_orders(
     db: Db,
     caller: Me,

@@ -12,6 +12,7 @@ from common.http.app import PREFIX
 from common.http.auth import verified
 from common.http.dependencies import Db, Me, Words
 from common.http.errors import NotFound, Refused
+from common.http.openapi import also
 from common.http.paging import Cursor, Limit, Page
 from common.postgres.database import Database
 from purchase import event_log, repository, views
@@ -32,7 +33,7 @@ IdempotencyKey = Annotated[
 ]
 
 
-@post("/purchases", status_code=HTTP_202_ACCEPTED, guards=[verified])
+@post("/purchases", status_code=HTTP_202_ACCEPTED, guards=[verified], opt=also(422, 429))
 async def request_purchase(
     data: JSONBody[PurchaseRequest],
     caller: Me,
@@ -66,7 +67,7 @@ async def show_purchase(purchase_id: FromPath[UUID], db: Db, caller: Me) -> Purc
     return await _shown(db, purchase_id, caller.account_id)
 
 
-@post("/purchases/{purchase_id:uuid}/cancel", status_code=HTTP_200_OK)
+@post("/purchases/{purchase_id:uuid}/cancel", status_code=HTTP_200_OK, opt=also(409))
 async def cancel_purchase(
     purchase_id: FromPath[UUID], db: Db, outbox: Words, caller: Me, decisions: NamedDependency[Decisions]
 ) -> PurchaseView:

@@ -15,13 +15,13 @@ from common.http.app import PREFIX
 from common.http.auth import Caller
 from common.http.dependencies import Db, Me
 from common.http.errors import NotFound, Refused
+from common.http.openapi import EVENT_STREAM, also
 from purchase import event_log, sse
 from purchase.followers import Followers
 from purchase.model import is_last
 from purchase.settings import PurchaseSettings
 
 COOKIE = "stream_session"
-EVENT_STREAM = "text/event-stream"
 
 LastEventId = Annotated[
     str | None,
@@ -62,7 +62,11 @@ def _cookie(token: str, seconds: int, settings: PurchaseSettings) -> Cookie:
     )
 
 
-@get("/purchases/{purchase_id:uuid}/events", opt={"cookie": COOKIE}, media_type=EVENT_STREAM)
+@get(
+    "/purchases/{purchase_id:uuid}/events",
+    opt={"cookie": COOKIE} | also(204, 429),
+    media_type=EVENT_STREAM,
+)
 async def watch_purchase(
     purchase_id: FromPath[UUID],
     db: Db,
@@ -84,7 +88,7 @@ async def watch_purchase(
     return Stream(frames, media_type=EVENT_STREAM, headers=sse.HEADERS)
 
 
-@get("/purchases/events", opt={"cookie": COOKIE}, media_type=EVENT_STREAM)
+@get("/purchases/events", opt={"cookie": COOKIE} | also(429), media_type=EVENT_STREAM)
 async def watch_purchases(
     db: Db,
     caller: Me,

@@ -18,6 +18,7 @@ from common.contracts.message import Message
 from common.http.auth import Caller, admin
 from common.http.dependencies import Db, Me, Words
 from common.http.errors import NotFound, Refused
+from common.http.openapi import also
 from common.http.paging import CountedPage, Cursor, Limit
 from common.messaging.outbox import Outbox
 from common.postgres.database import Transaction
@@ -57,7 +58,7 @@ async def show_account(account_id: FromPath[UUID], db: Db) -> AccountView:
     return view(account)
 
 
-@patch("/accounts/{account_id:uuid}", guards=[admin])
+@patch("/accounts/{account_id:uuid}", guards=[admin], opt=also(409))
 async def govern_account(
     account_id: FromPath[UUID], data: JSONBody[Governed], caller: Me, db: Db, outbox: Words
 ) -> AccountView:

@@ -24,6 +24,7 @@ from common.contracts.message import Message
 from common.http.auth import Caller
 from common.http.dependencies import Db, Me, Words
 from common.http.errors import NotFound
+from common.http.openapi import also
 from common.postgres.database import Database
 
 
@@ -32,7 +33,7 @@ async def show_personal(caller: Me, db: Db) -> Personal:
     return personal(await _own(db, caller))
 
 
-@put("/customer/personal")
+@put("/customer/personal", opt=also(409, 429))
 async def change_personal(
     data: JSONBody[PersonalChange], caller: Me, db: Db, outbox: Words, proofs: Proving
 ) -> Personal:
@@ -56,7 +57,7 @@ async def show_delivery(caller: Me, db: Db) -> Delivery:
     return delivery(await _own(db, caller))
 
 
-@put("/customer/delivery")
+@put("/customer/delivery", opt=also(409))
 async def change_delivery(data: JSONBody[DeliveryChange], caller: Me, db: Db, outbox: Words) -> Delivery:
     changes = _given(data)
     with taken_is_refused():

@@ -16,9 +16,10 @@ from common.contracts.account import AccountChanged
 from common.contracts.message import Message
 from common.http.auth import Unauthorized
 from common.http.dependencies import Db, Me, Words
+from common.http.openapi import also
 
 
-@post("/password", status_code=200, opt=CHANGE, cache_control=NO_STORE)
+@post("/password", status_code=200, opt=CHANGE | also(422, 429), cache_control=NO_STORE)
 async def change_password(
     data: JSONBody[PasswordChange],
     caller: Me,
@@ -52,14 +53,14 @@ async def change_password(
     return pair(tokens, account, caller.session_id, token)
 
 
-@post("/password/forgot", status_code=202, opt=PUBLIC | FORGOT)
+@post("/password/forgot", status_code=202, opt=PUBLIC | FORGOT | also(429))
 async def forget_password(data: JSONBody[Forgotten], db: Db, resets: Resetting) -> None:
     """Whether there is such an account is looked up afterwards, when nobody watches."""
     async with db.begin() as tx:
         await resets.ask(tx, model.mailbox(data.email))
 
 
-@post("/password/reset", status_code=204, opt=PUBLIC | RESET)
+@post("/password/reset", status_code=204, opt=PUBLIC | RESET | also(422, 429))
 async def reset_password(
     data: JSONBody[PasswordReset], db: Db, outbox: Words, passwords: Hashing, proofs: Proving
 ) -> None:

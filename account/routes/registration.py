@@ -13,10 +13,11 @@ from account.routes.sessions import begin_session
 from account.routes.shapes import Registration, TokenPair
 from common.contracts.account import AccountRegistered
 from common.http.dependencies import Db, Words
+from common.http.openapi import also
 from common.ids import new_id
 
 
-@post("/register", opt=PUBLIC | REGISTER, cache_control=NO_STORE)
+@post("/register", opt=PUBLIC | REGISTER | also(409, 422, 429), cache_control=NO_STORE)
 async def register(
     data: JSONBody[Registration],
     db: Db,

@@ -19,6 +19,7 @@ from account.routes.shapes import Login, Refresh, TokenPair, personal
 from account.tokens import AccessTokens, hashed, new_refresh_token, sealed, unsealed
 from common.http.dependencies import Db, Me, Words
 from common.http.errors import NotFound
+from common.http.openapi import also
 from common.http.paging import Cursor, Limit, Page
 from common.ids import new_id
 from common.messaging.outbox import Outbox
@@ -30,7 +31,7 @@ KEYS_MAX_AGE = 60
 """Seconds; the margin of a change of keys must be longer."""
 
 
-@post("/login", status_code=200, opt=PUBLIC | LOGIN, cache_control=NO_STORE)
+@post("/login", status_code=200, opt=PUBLIC | LOGIN | also(401, 403, 429), cache_control=NO_STORE)
 async def log_in(
     data: JSONBody[Login], db: Db, settings: Config, passwords: Hashing, tokens: Signing, device: Device
 ) -> TokenPair:
@@ -50,7 +51,7 @@ async def log_in(
         return await begin_session(tx, known.account, tokens, device, settings.refresh_seconds)
 
 
-@post("/refresh", status_code=200, opt=PUBLIC | REFRESH, cache_control=NO_STORE)
+@post("/refresh", status_code=200, opt=PUBLIC | REFRESH | also(401, 429), cache_control=NO_STORE)
 async def refresh(
     data: JSONBody[Refresh], db: Db, outbox: Words, settings: Config, tokens: Signing
 ) -> TokenPair:

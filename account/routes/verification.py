@@ -14,9 +14,10 @@ from account.routes.shapes import TokenPair, Verification
 from account.tokens import hashed, new_refresh_token
 from common.contracts.account import AccountChanged
 from common.http.dependencies import Db, Me, Words
+from common.http.openapi import also
 
 
-@post("/verify", status_code=200, opt=VERIFY, cache_control=NO_STORE)
+@post("/verify", status_code=200, opt=VERIFY | also(422, 429), cache_control=NO_STORE)
 async def verify(
     data: JSONBody[Verification],
     caller: Me,
@@ -38,7 +39,7 @@ async def verify(
     raise invalid_code()
 
 
-@post("/verify/resend", status_code=202, opt=RESEND)
+@post("/verify/resend", status_code=202, opt=RESEND | also(409, 429))
 async def resend_code(caller: Me, db: Db, outbox: Words, proofs: Proving) -> None:
     """Another code; those sent before are dead."""
     with too_many_codes_is_refused():

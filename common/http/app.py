@@ -9,11 +9,10 @@ from litestar.config.response_cache import ResponseCacheConfig
 from litestar.datastructures import State
 from litestar.enums import ScopeType
 from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 
 from common import telemetry
-from common.http import errors, health
+from common.http import errors, health, openapi
 from common.http.auth import authenticated
 from common.http.dependencies import provided
 from common.http.requests import StrictRequest
@@ -66,8 +65,6 @@ def create(
             version="1.0.0",
             path="/openapi",
             render_plugins=[],
-            security=[{"bearer": []}],
-            components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
         ),
         request_max_body_size=body_limit,
         state=State({**state, "health": checks}),
@@ -79,8 +76,10 @@ def create(
 
 def _openapi_document(service: str) -> ControllerRouterHandler:
     @get(f"/openapi/{service}.json", opt={"public": True}, include_in_schema=False)
-    async def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
-        document = msgspec.json.encode(request.app.openapi_schema.to_schema())
-        return Response(document, media_type="application/vnd.oai.openapi+json")
+    async def show_document(request: Request[Any, Any, Any]) -> Response[bytes]:
+        state = request.app.state
+        if "openapi" not in state:
+            state.openapi = msgspec.json.encode(openapi.document(request.app))
+        return Response(state.openapi, media_type="application/vnd.oai.openapi+json")
 
-    return openapi
+    return show_document

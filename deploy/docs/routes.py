@@ -32,7 +32,7 @@ def table() -> str:
     rows = [
         [service, f"`{method} {path}`", who(handler), handler.fn.__name__.replace("_", " ")]
         for service, handlers in SERVED.items()
-        for path, method, handler in sorted(_routes(handlers), key=lambda each: each[:2])
+        for path, method, handler in sorted(registered(handlers), key=lambda each: each[:2])
     ]
     return as_table(head, rows)
 
@@ -45,7 +45,7 @@ def who(handler: HTTPRouteHandler) -> str:
     return ", ".join(WHO.get(guard, "owner or administrator") for guard in guards) or "account"
 
 
-def _routes(handlers: Iterable[ControllerRouterHandler]) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
+def registered(handlers: Iterable[ControllerRouterHandler]) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
     for route in Router("/", route_handlers=list(handlers)).routes:
         for handler in getattr(route, "route_handlers", ()):
             for method in sorted(handler.http_methods):

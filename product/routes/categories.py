@@ -8,6 +8,7 @@ from litestar.params import FromPath, JSONBody
 from common.http.auth import verified
 from common.http.dependencies import Db, Me
 from common.http.errors import NotFound, Refused
+from common.http.openapi import also
 from common.http.paging import Cursor, Limit, Offset, Page
 from product.model.catalogue import Category, CategoryChanges, NewCategory
 from product.repository import categories
@@ -43,7 +44,7 @@ async def change_category(category_id: FromPath[UUID], data: JSONBody[CategoryCh
         return _existing(await categories.change(tx, category_id, data))
 
 
-@delete("/categories/{category_id:uuid}", guards=[category_owner])
+@delete("/categories/{category_id:uuid}", guards=[category_owner], opt=also(409))
 async def delete_category(category_id: FromPath[UUID], db: Db) -> None:
     """Only while no product is in it."""
     async with db.begin() as tx:

@@ -10,6 +10,7 @@ from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 from common.http.auth import verified
 from common.http.dependencies import Db, Me, Words
 from common.http.errors import InvalidField, NotFound, Refused
+from common.http.openapi import also
 from common.http.paging import Cursor, Limit, Offset, Page
 from product.model import announcements
 from product.model.catalogue import NewProduct, Product, ProductChanges
@@ -29,7 +30,7 @@ Search = Annotated[
 InCategory = Annotated[UUID | None, QueryParameter()]
 
 
-@post("/products", guards=[verified])
+@post("/products", guards=[verified], opt=also(422))
 async def create_product(
     data: JSONBody[NewProduct], db: Db, outbox: Words, caller: Me, currencies: Currencies
 ) -> Response[Product]:
@@ -68,7 +69,7 @@ async def read_product(product_id: FromPath[UUID], db: Db) -> Response[Product]:
         return _tagged(_existing(await products.find(tx, product_id)))
 
 
-@put("/products/{product_id:uuid}", guards=[seller])
+@put("/products/{product_id:uuid}", guards=[seller], opt=also(412, 422))
 async def change_product(
     product_id: FromPath[UUID],
     data: JSONBody[ProductChanges],

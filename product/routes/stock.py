@@ -9,13 +9,14 @@ from litestar.params import FromPath, JSONBody
 from common.contracts.product import MOST_UNITS, Check, Wishes
 from common.http.dependencies import Db, Words
 from common.http.errors import InvalidField, NotFound, Refused
+from common.http.openapi import also
 from product.model import announcements
 from product.model.catalogue import Product, StockOrder
 from product.repository import products, stock
 from product.routes.guards import seller
 
 
-@post("/products/{product_id:uuid}/stock", guards=[seller], status_code=200)
+@post("/products/{product_id:uuid}/stock", guards=[seller], status_code=200, opt=also(409, 422))
 async def change_stock(
     product_id: FromPath[UUID], data: JSONBody[StockOrder], db: Db, outbox: Words
 ) -> Product:

@@ -1,0 +1,145 @@
+"""What a service takes and answers, as OpenAPI 3.1: Litestar's document, made as strict as the service is.
+
+Litestar forgets that unknown fields are refused, drops a bound of zero, calls every route closed, and
+describes errors of its own.
+"""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import msgspec
+from litestar import Litestar, Response
+from litestar.handlers import HTTPRouteHandler
+
+from common.http import errors
+
+Json = dict[str, Any]
+
+REFERENCE = "#/components/schemas/{name}"
+EVENT_STREAM = "text/event-stream"
+HEADERS: dict[int, str] = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
+
+
+class Operation(NamedTuple):
+    path: str
+    method: str
+    handler: HTTPRouteHandler
+    described: Json
+
+
+def also(*statuses: int) -> dict[str, tuple[int, ...]]:
+    """For `opt`: what a route may answer beside what its shape tells, as a body does 400 and an id 404."""
+    return {"also": statuses}
+
+
+def document(app: Litestar) -> Json:
+    made = app.openapi_schema.to_schema()
+    operations = list(_operations(app, made["paths"]))
+    types = [kind for each in operations for kind in (_asked(each.handler), _answered(each.handler))]
+    schemas, components = msgspec.json.schema_components(
+        [kind or errors.Problem for kind in types] + [errors.Problem], ref_template=REFERENCE
+    )
+    *pairs, problem = schemas
+    for each, asked, answered in zip(operations, pairs[::2], pairs[1::2], strict=True):
+        each.described["security"] = _security(each.handler)
+        each.described["responses"] = _responses(each, answered, problem)
+        for parameter in each.described.get("parameters", ()):
+            parameter["schema"] = _without_null(parameter["schema"])
+        if "requestBody" in each.described:
+            each.described["requestBody"]["content"] = {"application/json": {"schema": asked}}
+    made["components"] = {"schemas": components, "securitySchemes": _schemes(operations)}
+    return {name: _portable(part) for name, part in made.items()}
+
+
+def _operations(app: Litestar, paths: Json) -> Iterator[Operation]:
+    for route in app.routes:
+        path = getattr(route, "path_format", route.path)
+        for handler in getattr(route, "route_handlers", ()):
+            for method in handler.http_methods:
+                described = paths.get(path, {}).get(method.lower())
+                if described is not None:
+                    yield Operation(path, method, handler, described)
+
+
+def _asked(handler: HTTPRouteHandler) -> Any:
+    """The type of the body; None without one."""
+    field = handler.parsed_data_field
+    return field.raw if field is not None else None
+
+
+def _answered(handler: HTTPRouteHandler) -> Any:
+    """The type of what a success brings; None for nothing, and for a stream."""
+    kind = handler.parsed_fn_signature.return_type
+    if handler.media_type == EVENT_STREAM:
+        return None
+    if kind.is_subclass_of(Response):
+        kind = kind.inner_types[0]
+    return None if kind.annotation in {None, type(None)} else kind.raw
+
+
+def _security(handler: HTTPRouteHandler) -> list[Json]:
+    if handler.opt.get("public"):
+        return []
+    return [{"bearer": []}, {"cookie": []}] if "cookie" in handler.opt else [{"bearer": []}]
+
+
+def _schemes(operations: list[Operation]) -> Json:
+    bearer = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    name = next((each.handler.opt["cookie"] for each in operations if "cookie" in each.handler.opt), None)
+    return bearer | ({"cookie": {"type": "apiKey", "in": "cookie", "name": name}} if name else {})
+
+
+def _responses(operation: Operation, answered: Json, problem: Json) -> Json:
+    handler = operation.handler
+    success: Json = {"description": HTTPStatus(handler.status_code).phrase}
+    if handler.media_type == EVENT_STREAM:
+        success["content"] = {EVENT_STREAM: {"schema": {"type": "string"}}}
+    elif _answered(handler) is not None:
+        success["content"] = {"application/json": {"schema": answered}}
+    return {str(handler.status_code): success} | {
+        str(status): _other(status, problem) for status in sorted(_others(operation))
+    }
+
+
+def _others(operation: Operation) -> set[int]:
+    """Whatever else the shape of the route tells that it may answer, and what it says itself."""
+    handler, described = operation.handler, operation.described
+    takes_a_body = "requestBody" in described
+    told = {
+        400: takes_a_body or "parameters" in described,
+        401: not handler.opt.get("public"),
+        403: bool(handler.guards),
+        404: "{" in operation.path,
+        413: takes_a_body,
+        503: True,
+    }
+    return {status for status, is_so in told.items() if is_so} | set(handler.opt.get("also", ()))
+
+
+def _other(status: int, problem: Json) -> Json:
+    answer: Json = {"description": HTTPStatus(status).phrase}
+    if status >= 400:
+        answer["content"] = {errors.MEDIA_TYPE: {"schema": problem}}
+    if status in HEADERS:
+        answer["headers"] = {HEADERS[status]: {"schema": {"type": "string"}}}
+    return answer
+
+
+def _without_null(schema: Json) -> Json:
+    """A parameter is left out or has a value: a query string knows no null."""
+    kinds: list[Json] = [kind for kind in schema.get("oneOf", ()) if kind != {"type": "null"}]
+    if len(kinds) != 1:
+        return schema
+    return {name: value for name, value in schema.items() if name != "oneOf"} | kinds[0]
+
+
+def _portable(value: Any) -> Any:
+    """Patterns in the dialect of JSON Schema, where `$` is nowhere but at the end."""
+    if isinstance(value, dict):
+        return {name: _portable(each) for name, each in value.items()} | (
+            {"pattern": value["pattern"].replace(r"$(?!\n)", "$").replace(r"\Z", "$")}
+            if isinstance(value.get("pattern"), str)
+            else {}
+        )
+    return [_portable(each) for each in value] if isinstance(value, list) else value
