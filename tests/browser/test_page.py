@@ -7,12 +7,14 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.async_api import Locator, Page, Response, expect
 
 from deploy.client import Customer, Shop
 from deploy.embedded.stack import Stack
 from tests.browser.conftest import NARROW, WIDE
 
+pytestmark = pytest.mark.embedded
 STEPS = ["Purchase accepted", "Stock reserved", "Order written", "Payment authorised", "Completed"]
 UNDONE = {"Nothing is reserved", "Nothing is ordered", "Nothing is charged"}
 

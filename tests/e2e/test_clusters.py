@@ -20,6 +20,7 @@ from tests.e2e.whole import Whole, whole
 from tests.servers import Embedded, provisioning
 from tests.support import eventually
 
+pytestmark = pytest.mark.embedded
 PARKED = "SELECT count(*) FROM dead_letter"
 REPEATED = "SELECT stream_created_at FROM relay_state"
 

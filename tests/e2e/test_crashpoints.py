@@ -11,6 +11,7 @@ from deploy.client import Shop
 from deploy.embedded.stack import Stack
 from tests.servers import free_base
 
+pytestmark = pytest.mark.embedded
 FEW = [
     ("purchase", "accept.before_answer"),
     ("orchestrator", "orchestrator.between_publishes"),

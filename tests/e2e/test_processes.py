@@ -28,6 +28,8 @@ from tests.e2e import readme
 from tests.servers import free_base
 from tests.support import eventually
 
+pytestmark = pytest.mark.embedded
+
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:

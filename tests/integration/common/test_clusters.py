@@ -22,6 +22,7 @@ from tests.clusters import all_follow, jetstream, killed, leader, renewed
 from tests.servers import Embedded, provisioning
 from tests.support import eventually
 
+pytestmark = pytest.mark.embedded
 CHANNEL = "test"
 
 

@@ -14,6 +14,8 @@ from deploy.embedded import leftovers
 from deploy.embedded.layout import ROOT, WITH_DATABASE
 from deploy.embedded.stack import Stack
 
+pytestmark = pytest.mark.embedded
+
 
 def command(stack: Stack, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     settings = {"SHOP_HOME": str(stack.home), "SHOP_PORT_BASE": str(stack.port_base)} | environment

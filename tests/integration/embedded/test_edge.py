@@ -14,6 +14,7 @@ from deploy.embedded import traefik
 from deploy.embedded.layout import Layout
 from tests.integration.embedded.conftest import free_base
 
+pytestmark = pytest.mark.embedded
 TICK = 0.3
 READ_SECONDS = 2
 LONG = 10

@@ -13,6 +13,7 @@ from deploy.embedded.errors import AlreadyRunning, NotRunning, PortTaken
 from deploy.embedded.layout import ROOT
 from deploy.embedded.stack import Stack
 
+pytestmark = pytest.mark.embedded
 OWNER_STARTS = """
 import sys
 from pathlib import Path

@@ -18,6 +18,8 @@ from redis.exceptions import AuthenticationError
 from deploy.embedded.executables import redis_bloom
 from deploy.embedded.stack import Stack
 
+pytestmark = pytest.mark.embedded
+
 
 async def test_the_runtime_role_changes_rows_but_not_their_shape(bare: Stack) -> None:
     owner = await asyncpg.connect(bare.database_url("order", "owner"))

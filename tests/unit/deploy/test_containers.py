@@ -1,6 +1,7 @@
 """`--containers`: the containers of a test run are those of the compose files."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from deploy.embedded.layout import OFFSETS, ROOT, Layout
 from deploy.embedded.passwords import Passwords
 from tests.containers import SERVERS, described, write
 
+ROOMS = ("browser", "e2e", "integration", "stories")
 SERVICES = [*(server.service for server in SERVERS.values()), "minio"]
 
 
@@ -58,3 +60,13 @@ def test_everybody_has_the_rights_of_compose_and_one_more_has_all(
 def test_every_port_of_the_bare_stack_is_published_once() -> None:
     published = [name for server in SERVERS.values() for name in server.ports.values()]
     assert sorted(published) == sorted(OFFSETS.keys() - {"edge", "psp", "traefik_api"})
+
+
+def test_whoever_needs_the_embedded_stack_says_so() -> None:
+    """The others get their servers from the fixtures, so they run on containers too."""
+    files = {file: file.read_text() for room in ROOMS for file in (ROOT / "tests" / room).rglob("test_*.py")}
+    started = {file for file, text in files.items() if "\nfrom deploy.embedded.stack import" in text}
+    marked = {file for file, text in files.items() if "pytestmark = pytest.mark.embedded" in text}
+    assert started
+    assert marked >= started
+    assert not [file for file in marked if re.search(r"\bservers: Servers\b", files[file])]
