@@ -54,7 +54,6 @@ FAST_PASSWORDS = {
     "password_passes": 1,
     "password_queue": 1000,
     "codes_per_hour": 1000,
-    "password_queue": 1000,
     "tries_per_address": 100_000,
 }
 
