@@ -72,8 +72,12 @@ class Statistics(Ping, kw_only=True, tag=TYPE.format("stats")):
 
 
 def control_subjects(service: str, replica_id: str = "*") -> list[str]:
-    """Where PING, INFO and STATS are asked: of all, of one kind, of one process."""
-    return [f"{CONTROL}.*", f"{CONTROL}.*.{service}", f"{CONTROL}.*.{service}.{replica_id}"]
+    """Where PING, INFO and STATS are asked: of all, of one kind, of one process.
+
+    The first three by name: who may subscribe to `$SRV.*` is also let in at `$SRV.>`, and hears of others.
+    """
+    all_of_them = [f"{CONTROL}.{verb}" for verb in ("PING", "INFO", "STATS")]
+    return [*all_of_them, f"{CONTROL}.*.{service}", f"{CONTROL}.*.{service}.{replica_id}"]
 
 
 Health = Callable[[], Awaitable[dict[str, Any]]]

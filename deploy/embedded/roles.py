@@ -20,8 +20,9 @@ SELECT 'CREATE ROLE "{service}_owner"'
  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{service}_owner') \\gexec
 SELECT 'CREATE ROLE "{service}_runtime"'
  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{service}_runtime') \\gexec
-ALTER ROLE "{service}_owner" LOGIN PASSWORD '{owner}';
-ALTER ROLE "{service}_runtime" LOGIN PASSWORD '{runtime}';
+ALTER ROLE "{service}_owner" LOGIN PASSWORD '{owner}' CONNECTION LIMIT {owner_connections};
+ALTER ROLE "{service}_runtime" LOGIN PASSWORD '{runtime}' CONNECTION LIMIT {runtime_connections};
+ALTER ROLE "{service}_runtime" RESET ALL;
 ALTER ROLE "{service}_runtime" SET statement_timeout = '5s';
 ALTER ROLE "{service}_runtime" SET idle_in_transaction_session_timeout = '10s';
 """
@@ -40,12 +41,22 @@ GRANT CONNECT ON DATABASE "{service}" TO "{service}_runtime";
 ALTER SCHEMA public OWNER TO "{service}_owner";
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO "{service}_runtime";
+SELECT format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', oid::regprocedure) FROM pg_proc
+ WHERE pronamespace = 'pg_catalog'::regnamespace
+   AND proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'pg_logical_emit_message') \\gexec
 ALTER DEFAULT PRIVILEGES FOR ROLE "{service}_owner" IN SCHEMA public
   GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO "{service}_runtime";
 ALTER DEFAULT PRIVILEGES FOR ROLE "{service}_owner" IN SCHEMA public
   GRANT USAGE, SELECT ON SEQUENCES TO "{service}_runtime";
 COMMIT;
 """
+
+
+OWNER_CONNECTIONS = 10
+"""Of a migration and whoever looks in."""
+
+RUNTIME_CONNECTIONS = 100
+"""Of all processes of one service: a service that leaks them leaves half of the server to the others."""
 
 
 def script(services: Iterable[str], passwords: Passwords) -> str:
@@ -55,6 +66,8 @@ def script(services: Iterable[str], passwords: Passwords) -> str:
             "service": service,
             "owner": verifier(passwords.of(f"{service}_owner")),
             "runtime": verifier(passwords.of(f"{service}_runtime")),
+            "owner_connections": OWNER_CONNECTIONS,
+            "runtime_connections": RUNTIME_CONNECTIONS,
         }
         for service in services
     ]

@@ -153,11 +153,14 @@ def _stream(service: str) -> list[str]:
 
 
 def _consumer(service: str) -> list[str]:
-    """Both spellings of an acknowledgement: servers decide which they ask for."""
+    """Both spellings of an acknowledgement, as servers decide which they ask for.
+
+    The second names the domain, which is none: as `*` it would match the first spelling of another's.
+    """
     if service not in {hears.durable for hears in CONSUMERS}:
         return []
     return [
         f"{API}.CONSUMER.MSG.NEXT.{STREAM}.{service}",
         f"$JS.ACK.{STREAM}.{service}.>",
-        f"$JS.ACK.*.*.{STREAM}.{service}.>",
+        f"$JS.ACK._.*.{STREAM}.{service}.>",
     ]

@@ -16,4 +16,4 @@ Open = Callable[..., AbstractAsyncContextManager[Whole]]
 @pytest.fixture
 def a_shop(servers: Servers, nats_url: str, tmp_path: Path) -> Open:
     """`async with a_shop(replicas=2, purchase={"deadline": 1}) as shop`."""
-    return partial(whole, servers, nats_url, tmp_path)
+    return partial(whole, servers, tmp_path)

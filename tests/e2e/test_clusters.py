@@ -31,16 +31,14 @@ async def shop(clusters: Embedded, tmp_path: Path) -> AsyncIterator[Whole]:
     await renewed(clusters, replicas=3)
     async with (
         provisioned(clusters),
-        whole(
-            clusters, clusters.nats_url, tmp_path, replicas=2, purchase={"streams_per_account": 100}
-        ) as opened,
+        whole(clusters, tmp_path, replicas=2, purchase={"streams_per_account": 100}) as opened,
     ):
         yield opened
 
 
 @asynccontextmanager
 async def provisioned(servers: Embedded) -> AsyncIterator[None]:
-    async with broker(servers.nats_url, "provisioner") as connection:
+    async with broker(servers.nats_url_of("provisioner"), "provisioner") as connection:
         watching = asyncio.ensure_future(watch(connection, provisioning(servers.nats_url, replicas=3)))
         try:
             yield

@@ -20,10 +20,11 @@ from common.messaging.requests import Requests
 from deploy import bench
 from deploy.buyers import Buyer, Measured
 from deploy.client import Customer, Shop
-from deploy.embedded import census
+from deploy.embedded import census, nats
 from deploy.embedded.layout import SERVICES
 from deploy.embedded.services import present
 from deploy.embedded.stack import Stack
+from deploy.privileges.nats import OPERATOR
 from tests.e2e import readme
 from tests.servers import free_base
 from tests.support import eventually
@@ -148,7 +149,7 @@ def test_every_replica_is_found_over_nats_and_is_well(stack: Stack) -> None:
 async def test_a_killed_replica_costs_no_answer(stack: Stack) -> None:
     """kill -9 of one of two while they are asked; the questions it had in hand go to the other."""
     question = ProductCheck(items=[Wish(product_id=new_id(), quantity=1)])
-    async with broker(stack.nats_url, "operator") as connection:
+    async with broker(nats.url(stack.layout, stack.passwords, OPERATOR), OPERATOR) as connection:
         await connection.ready()
         requests = Requests(connection)
 

@@ -181,7 +181,7 @@ async def known_stream(shop: Whole, before: datetime | None = None) -> datetime 
 
 @asynccontextmanager
 async def provisioned(servers: Servers) -> AsyncIterator[None]:
-    async with broker(servers.nats_url, "provisioner") as connection:
+    async with broker(servers.nats_url_of("provisioner"), "provisioner") as connection:
         watching = asyncio.ensure_future(watch(connection, provisioning(servers.nats_url)))
         yield
         watching.cancel()

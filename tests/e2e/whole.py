@@ -28,6 +28,7 @@ import purchase.__main__
 import purchase.settings
 from deploy.chaos.books import Books
 from deploy.client import Customer, Shop, until
+from deploy.privileges.redis import SERVICES as WITH_REDIS
 from tests.integration.psp.provider import PspProcess
 from tests.servers import Servers
 from tests.support import free_port, running
@@ -52,8 +53,8 @@ OWNER_OF = {
 FAST_PASSWORDS = {
     "password_memory_kib": 1024,
     "password_passes": 1,
-    "password_queue": 1000,
     "codes_per_hour": 1000,
+    "password_queue": 1000,
     "tries_per_address": 100_000,
 }
 
@@ -108,7 +109,6 @@ class Whole:
 @asynccontextmanager
 async def whole(
     servers: Servers,
-    nats_url: str,
     home: Path,
     *,
     replicas: int = 1,
@@ -123,8 +123,6 @@ async def whole(
     provider = PspProcess(home / "ledger.jsonl", **(psp or {})).start()
     databases = {name: servers.new_database(name) for name in SERVICES if name != "orchestrator"}
     common: dict[str, object] = {
-        "nats_url": nats_url,
-        "redis_url": servers.redis_url,
         "redis_cluster": "," in servers.redis_url,
         "signing_key_file": str(key),
         "psp_url": provider.url,
@@ -140,8 +138,10 @@ async def whole(
                         "service": name,
                         "port": free_port(),
                         "database_url": databases.get(name),
+                        "nats_url": servers.nats_url_of(name),
                     }
                     known |= {"jwks_url": f"{urls['account'][0]}/api/v1/account/jwks"} if urls else {}
+                    known |= {"redis_url": servers.redis_url_of(name)} if name in WITH_REDIS else {}
                     known |= FAST_PASSWORDS if name == "account" else {}
                     known |= changed.get(name, {})
                     settings = kind(

@@ -37,7 +37,7 @@ class Stage:
 
     async def _keep(self, opened: asyncio.Future[Whole], servers: Servers, home: Path) -> None:
         """One task opens and closes the shop, as its task groups want."""
-        async with whole(servers, servers.nats_url, home, psp={"payment_limit": LIMIT}) as shop:
+        async with whole(servers, home, psp={"payment_limit": LIMIT}) as shop:
             opened.set_result(shop)
             await self._closing.wait()
 
