@@ -1,4 +1,4 @@
-"""`./just model`: every world and every mutant, each in a process of its own, as tables (its page: docs/model)."""
+"""`./just model`: every world and every mutant, each in a process of its own, as tables."""
 
 import argparse
 import multiprocessing

@@ -1,4 +1,4 @@
-"""The protocol and the event streams, state by state: the real rules against an adversary (its page: docs/model).
+"""The protocol and the event streams, state by state: the real rules against an adversary (docs/model).
 
 Only the worlds that are seen whole within a minute; `./just model` explores the larger ones.
 """
