@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -19,8 +18,6 @@ AT_ONCE = 1 if (os.cpu_count() or 1) <= 2 else 2
 """Of two processors one is left free: besides time, a hash takes the memory's bandwidth."""
 COMMON = Path(__file__).with_name("common_passwords.txt")
 """Its head says where it is from."""
-NICENESS = 19
-"""Of the hashing threads: they take what is left of the processors. A purchase never waits for a login."""
 
 
 class Busy(Exception):
@@ -74,6 +71,6 @@ class Passwords:
 
 
 def _stand_back() -> None:
-    """Linux alone gives every thread a niceness of its own."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+    """Whatever else wants a processor gets it at once. Niceness would let a hash finish its slice first."""
+    if sys.platform == "linux":  # which alone schedules threads one by one
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from account.passwords import NICENESS, Busy, Passwords
+from account.passwords import Busy, Passwords
 from account.settings import AccountSettings
 
 
@@ -82,12 +82,8 @@ def test_the_defaults_are_the_owasp_minimum() -> None:
     assert (settings.code_seconds, settings.code_attempts, settings.codes_per_hour) == (600, 5, 3)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="threads have a niceness of their own on Linux alone")
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are scheduled one by one on Linux alone")
 async def test_hashing_stands_back_and_nothing_else_does() -> None:
     made = passwords()
-
-    def niceness() -> int:
-        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-
-    assert await made.in_turn(niceness) == NICENESS
-    assert niceness() < NICENESS
+    assert await made.in_turn(lambda: os.sched_getscheduler(0)) == os.SCHED_IDLE
+    assert os.sched_getscheduler(0) != os.SCHED_IDLE
