@@ -123,6 +123,8 @@ class Followers:
         for followers, key in places:
             followers[key].add(follower)
         self.look_at({follower.caller.account_id})
+        if self.is_stopping:  # it was let in just before
+            follower.close()
         try:
             yield follower
         finally:

@@ -46,3 +46,10 @@ def test_a_stream_that_opens_a_moment_too_late_is_closed_at_once() -> None:
     followers = Followers(NO_DATABASE, lambda _: False)
     with followers.follow(Follower(new_id(), caller(new_id()), of_account=True)) as stream:
         assert stream.is_closed
+
+
+def test_a_stream_that_was_let_in_just_before_a_stop_ends_with_it() -> None:
+    followers = Followers(NO_DATABASE, lambda _: True)
+    followers.stop()
+    with followers.follow(Follower(new_id(), caller(new_id()), of_account=True)) as stream:
+        assert stream.is_closed
