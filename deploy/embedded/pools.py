@@ -8,6 +8,7 @@ from common.postgres.room import connections
 from common.settings import DatabaseSettings
 from deploy.embedded.errors import Misconfigured
 from deploy.embedded.layout import WITH_DATABASE
+from deploy.embedded.roles import RUNTIME_CONNECTIONS
 from deploy.embedded.services import present
 
 SPARE = 10
@@ -31,10 +32,23 @@ def demand(pools: Iterable[int]) -> int:
 def require_room(replicas: Mapping[str, int], environment: Mapping[str, str], most: int) -> str:
     """Refuse, naming what to lower; answer what was found."""
     size = pool_size(environment)
-    processes = sum(replicas.get(service, 1) for service in present() if service in WITH_DATABASE)
+    counts = [replicas.get(service, 1) for service in present() if service in WITH_DATABASE]
+    require_room_of_role(max(counts), size)
+    processes = sum(counts)
     wanted = demand([size] * processes)
     found = f"{processes} processes with POOL_SIZE={size} open {wanted} of {most - SPARE} connections"
     if wanted > most - SPARE:
         lower = (most - SPARE) // processes - connections(0)
         raise Misconfigured(f"{found}: lower POOL_SIZE to {lower}, or SHOP_REPLICAS")
     return found
+
+
+def require_room_of_role(replicas: int, size: int) -> None:
+    """All replicas of a service share its role, which may open only so many."""
+    wanted = demand([size] * replicas)
+    if wanted > RUNTIME_CONNECTIONS:
+        lower = RUNTIME_CONNECTIONS // replicas - connections(0)
+        raise Misconfigured(
+            f"{replicas} processes of one service with POOL_SIZE={size} open {wanted} of the "
+            f"{RUNTIME_CONNECTIONS} connections of its role: lower POOL_SIZE to {lower}, or SHOP_REPLICAS"
+        )

@@ -69,3 +69,9 @@ def test_the_containers_pools_fit_twice_into_their_postgres() -> None:
         replicas = container.get("deploy", {}).get("replicas", container.get("scale", 1))
         sizes += [pools.pool_size(container.get("environment", {}))] * int(replicas)
     assert 2 * pools.demand(sizes) <= most - pools.SPARE
+
+
+def test_one_service_may_not_outgrow_its_role_though_the_server_had_room() -> None:
+    with pytest.raises(Misconfigured, match=r"of one service .* lower POOL_SIZE to 11, or SHOP_REPLICAS"):
+        pools.require_room({"order": 8}, {"POOL_SIZE": "12"}, 1000)
+    pools.require_room({"order": 8}, {"POOL_SIZE": "11"}, 1000)
