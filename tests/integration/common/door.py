@@ -5,23 +5,28 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import JSONBody
 from litestar.response import Stream
 
 from common.http.app import create
 from common.http.auth import Verifier
-from common.main import Program, Role
+from common.main import Program, Server
 from common.settings import Settings
-from tests.support import free_port, running
+from tests.support import eventually, free_port
 
 PUBLIC = {"public": True}
 ticks: asyncio.Queue[bytes] = asyncio.Queue()
 """What the stream says next."""
 
 
+class Said(msgspec.Struct, frozen=True):
+    words: str
+
+
 @post("/echo", opt=PUBLIC, status_code=200)
-async def echo(data: JSONBody[dict[str, str]]) -> dict[str, str]:
+async def echo(data: JSONBody[Said]) -> Said:
     return data
 
 
@@ -50,18 +55,20 @@ async def events() -> Stream:
 
 
 @asynccontextmanager
-async def program(settings: Settings, _role: Role) -> AsyncIterator[Program]:
+async def door(**changed: Any) -> AsyncIterator[Settings]:
+    """The server that every service runs on, and no broker behind it."""
+    settings = Settings(service="door", port=free_port(), nats_url="", **changed)
     verifier = Verifier(None, issuer="shop", audience="shop")
     routes = [echo, page, secret, fault, events]
     app = create(settings.service, routes, state={"verifier": verifier}, needed={}, reported={})
-    yield Program(app=app)
-
-
-@asynccontextmanager
-async def door(**changed: Any) -> AsyncIterator[Settings]:
-    settings = Settings(service="door", port=free_port(), nats_url="", **changed)
-    async with running(settings, program):
+    server = Server(settings, Program(app=app))
+    serving = asyncio.ensure_future(server.serve())
+    try:
+        await eventually(lambda: server.started or serving.done())
         yield settings
+    finally:
+        server.stop()
+        await serving
 
 
 class Wire:
