@@ -46,7 +46,7 @@ async def fault() -> None:
 
 
 @get("/events", opt=PUBLIC)
-async def events() -> Stream:
+async def events() -> Response[Any]:
     async def said() -> AsyncIterator[bytes]:
         while tick := await ticks.get():
             yield tick
