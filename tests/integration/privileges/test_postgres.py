@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from deploy.embedded.layout import WITH_DATABASE
-from tests.servers import Embedded, Servers
+from tests.servers import OnStack, Servers
 
 STATEMENTS = [
     *(
@@ -118,7 +118,7 @@ async def is_refused(connection: "asyncpg.Connection[asyncpg.Record]", probe: st
 
 @pytest.mark.parametrize("service", WITH_DATABASE)
 @pytest.mark.parametrize("role", ["runtime", "owner"])
-async def test_no_role_enters_a_database_of_another(service: str, role: str, servers: Embedded) -> None:
+async def test_no_role_enters_a_database_of_another(service: str, role: str, servers: OnStack) -> None:
     mine = servers.stack.database_url(service, role)
     for database in {*WITH_DATABASE, "postgres", "template1"} - {service}:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -136,7 +136,7 @@ async def test_what_runs_with_the_owners_rights_looks_nowhere_but_in_its_schema(
         assert all("search_path=public, pg_temp" in row["proconfig"] for row in found)
 
 
-async def test_every_role_may_open_so_many_connections_and_no_more(servers: Embedded) -> None:
+async def test_every_role_may_open_so_many_connections_and_no_more(servers: OnStack) -> None:
     connection = await asyncpg.connect(servers.stack.postgres.superuser_url("postgres"))
     try:
         rows = await connection.fetch(
