@@ -6,33 +6,31 @@ The stack is a real one of its own, with two processes of nothing: while the one
 import argparse
 import asyncio
 import json
-import random
 import sys
 import time
 import tomllib
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from deploy.chaos.books import Books, caught_ids, ledger_of
-from deploy.client import AWAY, Customer, Event, Shop, Unexpected, until
+from deploy.chaos.load import Load, prepare
+from deploy.client import Shop, until
 from deploy.embedded.errors import StackError
 from deploy.embedded.stack import Stack
 
 PARTICIPANTS = ("product", "order", "payment", "purchase", "mail")
-SPEAKERS = ("product", "order", "payment", "purchase", "mail", "account")
 
 POINTS: tuple[tuple[str, str], ...] = (
     ("purchase", "accept.before_commit"),
     ("purchase", "accept.before_answer"),
     *((service, "consumer.before_commit") for service in PARTICIPANTS),
     *((service, "consumer.after_commit") for service in PARTICIPANTS),
-    *((service, "relay.before_publish") for service in SPEAKERS[:5]),
-    *((service, "relay.before_mark") for service in SPEAKERS[:5]),
+    *((service, "relay.before_publish") for service in PARTICIPANTS),
+    *((service, "relay.before_mark") for service in PARTICIPANTS),
     ("orchestrator", "orchestrator.between_publishes"),
     ("orchestrator", "orchestrator.before_ack"),
     *(
@@ -52,9 +50,6 @@ HURRIED: dict[str, dict[str, float]] = {
 }
 """Without these settings the sweeps would have nothing to find."""
 
-TOKENS = ("tok_ok", "tok_ok", "tok_ok", "tok_decline", "tok_error_after", "tok_slow")
-CANCELLED = 0.15
-"""So many purchases are cancelled by their customers at once: of a slow one, a hold must be given back."""
 SETTINGS = {
     "STREAMS_PER_ACCOUNT": "1000",
     "PENDING_PER_ACCOUNT": "1000",
@@ -81,45 +76,6 @@ class Outcome:
     """Seconds from the customer's click to the end of the purchase that took longest."""
     settled_after: float
     """Seconds from the last death until everything was settled."""
-
-
-@dataclass
-class Load:
-    """Customers that buy one thing after the other and follow each to its end."""
-
-    customers: list[Customer]
-    products: list[str]
-    wrong: list[str] = field(default_factory=list)
-    bought: int = 0
-    slowest: float = 0.0
-
-    async def run(self, enough: int, deaths_left: Any) -> None:
-        """At least `enough` purchases, and on until nobody has to die any more."""
-
-        async def one(customer: Customer, draw: random.Random) -> None:
-            while self.bought < enough or deaths_left() > 0:
-                self.bought += 1
-                await customer.stay_signed_in()
-                await self.buy(customer, draw)
-
-        await asyncio.gather(*(one(each, random.Random(n)) for n, each in enumerate(self.customers)))  # noqa: S311
-
-    async def buy(self, customer: Customer, draw: random.Random) -> None:
-        basket = dict.fromkeys(draw.sample(self.products, 2), 1)
-        began = time.monotonic()
-        bought = await customer.buy_surely(basket, token=draw.choice(TOKENS))
-        if draw.random() < CANCELLED:
-            await cancel(customer, bought["id"])
-        seen: list[Event] = [event async for event in customer.watch(bought["id"])]
-        self.slowest = max(self.slowest, time.monotonic() - began)
-        if [event.id for event in seen] != list(range(1, len(seen) + 1)):
-            self.wrong.append(f"I8: {bought['id']}: {[event.id for event in seen]}")
-
-
-async def cancel(customer: Customer, purchase_id: str) -> None:
-    """It may be decided already, and the service may be dead: both are fine."""
-    with suppress(Unexpected, *AWAY):
-        await customer.call("POST", f"/purchases/{purchase_id}/cancel")
 
 
 @asynccontextmanager
@@ -200,20 +156,6 @@ async def campaign(stack: Stack, given: argparse.Namespace) -> list[Outcome]:
             repeated = await caught_ids(shop.session, stack.url("mail_api"), subject)
             print(f"{subject}: {len(repeated)} mails, {repeated.total() - len(repeated)} repetitions")
     return outcomes
-
-
-async def prepare(shop: Shop, customers: int) -> Load:
-    made = [await shop.register() for _ in range(customers)]
-    for each in made:
-        await each.verify()
-    category = await made[0].call(
-        "POST", "/categories", expect=201, body={"name": f"Chaos {time.time_ns()}", "description": "-"}
-    )
-    products = [
-        await made[0].create_product(category["id"], f"P{n}", price=1000, inventory=100_000)
-        for n in range(20)
-    ]
-    return Load(made, [product["id"] for product in products])
 
 
 def line(outcome: Outcome) -> str:

@@ -16,7 +16,8 @@ from tempfile import TemporaryDirectory
 import nats
 
 from common.messaging.streams import STREAM
-from deploy.chaos.crashpoints import PATIENCE, SETTINGS, Load, books, prepare, settled
+from deploy.chaos.crashpoints import PATIENCE, SETTINGS, books, settled
+from deploy.chaos.load import Load, prepare
 from deploy.client import Customer, Shop, until
 from deploy.embedded.errors import StackError
 from deploy.embedded.stack import Stack

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.chaos.crashpoints import POINTS, SETTINGS, crash, prepare
+from deploy.chaos.crashpoints import POINTS, SETTINGS, crash
+from deploy.chaos.load import prepare
 from deploy.client import Shop
 from deploy.embedded.stack import Stack
 from tests.servers import free_base
