@@ -9,13 +9,13 @@ from litestar.config.response_cache import ResponseCacheConfig
 from litestar.datastructures import State
 from litestar.enums import ScopeType
 from litestar.openapi.config import OpenAPIConfig
-from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
+from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, Scope, Send
 
 from common import telemetry
 from common.http import errors, health, openapi
 from common.http.auth import authenticated
 from common.http.dependencies import provided
-from common.http.requests import StrictRequest
+from common.http.requests import StrictRequest, plainly_asked
 
 PREFIX = "/api/v1"
 
@@ -32,6 +32,32 @@ class TraceContext:
             return
         header = next((value for name, value in scope["headers"] if name == b"traceparent"), None)
         with telemetry.continued(header.decode("latin-1") if header else None):
+            await self.app(scope, receive, send)
+
+
+class AllowedMethods:
+    """Litestar's own answer to OPTIONS names the methods of one handler of the path, not of all."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start" and 200 <= message["status"] < 300:
+                others = [each for each in message["headers"] if each[0].lower() != b"allow"]
+                message["headers"] = [*others, (b"allow", ", ".join(sorted(methods)).encode())]
+            await send(message)
+
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "OPTIONS":
+            template = scope.get("path_template")
+            methods = {
+                method
+                for route in scope["litestar_app"].routes
+                if getattr(route, "path_format", None) == template
+                for method in getattr(route, "methods", ())
+            }
+            await self.app(scope, receive, sending)
+        else:
             await self.app(scope, receive, send)
 
 
@@ -52,14 +78,18 @@ def create(
     checks = health.Health(needed, reported)
     return Litestar(
         [
-            Router(PREFIX, route_handlers=[*routes, _openapi_document(service)], guards=[authenticated]),
+            Router(
+                PREFIX,
+                route_handlers=[*routes, _openapi_document(service)],
+                guards=[authenticated, plainly_asked],
+            ),
             health.routes(checks),
             *pages,
         ],
         dependencies=provided(state),
         exception_handlers=errors.HANDLERS,
         request_class=StrictRequest,
-        middleware=[TraceContext],
+        middleware=[TraceContext, AllowedMethods],
         openapi_config=OpenAPIConfig(
             title=f"Shop: {service}",
             version="1.0.0",
