@@ -33,7 +33,7 @@ class Load:
                 await customer.stay_signed_in()
                 await self.buy(customer, draw)
 
-        await asyncio.gather(*(one(each, random.Random(n)) for n, each in enumerate(self.customers)))  # noqa: S311
+        await asyncio.gather(*(one(each, random.Random(n)) for n, each in enumerate(self.customers)))  # noqa: S311  # reproducible
 
     async def buy(self, customer: Customer, draw: random.Random) -> None:
         basket = dict.fromkeys(draw.sample(self.products, 2), 1)
