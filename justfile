@@ -103,6 +103,11 @@ crashpoints *arguments: _environment
 model *arguments: _environment
     @exec {{ python }} -m tests.model "$@"
 
+# Try every service with cases made from its OpenAPI document (long; --examples N per route)
+[no-exit-message]
+schemathesis *arguments: _environment
+    @exec {{ python }} -m pytest -q tests/security/test_schemathesis.py --examples 20 "$@"
+
 # Only the servers, in containers, for services that run on the host; says with which settings
 [no-exit-message]
 deps-up: _environment
