@@ -48,7 +48,11 @@ async def run(target: Target, person: Mapping[str, str], home: Path, options: Se
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await process.communicate()
+    try:
+        output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:  # the test was cut off
+            process.kill()
     code = await process.wait()
     cases = json.loads(report.read_text())["test_cases"]["generated"] if report.exists() else 0
     return Outcome(code, cases, output.decode())
