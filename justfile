@@ -93,7 +93,7 @@ hooks:
 wipes *arguments: _environment
     @exec {{ python }} -m deploy.chaos.wipes "$@"
 
-# Kill processes at every named place under load and compare the books (long: about 50 minutes; --point, --kills)
+# Kill processes at every named place under load and compare the books (long: about an hour; --point, --kills)
 [no-exit-message]
 crashpoints *arguments: _environment
     @exec {{ python }} -m deploy.chaos.crashpoints "$@"
