@@ -113,24 +113,32 @@ async def crash(stack: Stack, load: Load, service: str, place: str, given: argpa
         await load.run(enough, left)
         deaths = given.kills - int(budget.read_text() or 0)
     quiet = time.monotonic()
-    violations = list(load.wrong)
-    load.wrong.clear()
-    try:
-        await until(lambda: settled(stack), seconds=SETTLE_SECONDS)
-    except TimeoutError:
-        violations.append(f"not settled within {SETTLE_SECONDS:.0f} s")
+    violations = await settle(stack, load)
     after = time.monotonic() - quiet
     now = await books(stack)
+    asked, outcomes = load.bought - bought, await now.outcomes() - known
+    if outcomes.total() != asked:
+        violations.append(f"I11: {asked} purchases were asked for, {outcomes.total()} are there")
     return Outcome(
         f"{service}:{place}",
         deaths,
-        load.bought - bought,
-        dict(await now.outcomes() - known),
+        asked,
+        dict(outcomes),
         violations + [each for each in await now.violations() if each not in wrong_before],
         round(time.monotonic() - began, 1),
         round(load.slowest, 1),
         round(after, 1),
     )
+
+
+async def settle(stack: Stack, load: Load) -> list[str]:
+    """Waits until nothing is left to do; returns what was wrong until then."""
+    wrong, load.wrong = load.wrong, []
+    try:
+        await until(lambda: settled(stack), seconds=SETTLE_SECONDS)
+    except TimeoutError:
+        wrong.append(f"not settled within {SETTLE_SECONDS:.0f} s")
+    return wrong
 
 
 async def books(stack: Stack) -> Books:
