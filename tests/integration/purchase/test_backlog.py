@@ -3,7 +3,7 @@
 import asyncpg
 
 from tests.integration.purchase.conftest import Make
-from tests.integration.purchase.test_purchase import body, shop
+from tests.integration.purchase.wire import body, shop
 from tests.support import Issuer, eventually
 
 AGED = "UPDATE purchases SET created_at = now() - interval '20 seconds'"
