@@ -4,7 +4,6 @@ import logging
 from datetime import UTC, datetime
 
 import aiohttp
-import asyncpg
 import msgspec
 import pytest
 
@@ -13,7 +12,6 @@ from common.ids import new_id
 from common.messaging.consumer import NotYet
 from common.messaging.streams import STREAM
 from common.postgres.database import Database
-from common.postgres.migrate import on_database
 from mail.__main__ import program
 from mail.handlers import handle
 from mail.language import Unfit
@@ -231,21 +229,3 @@ async def test_what_a_dead_process_had_in_hand_is_sent_by_another_after_its_leas
         assert await eventually(
             lambda: rows(mail_settings, "SELECT tries FROM mails WHERE status = 'sent'")
         ) == [(2,)]
-
-
-async def test_the_service_serves_its_health_and_an_empty_document(mail_settings: MailSettings) -> None:
-    async with running(mail_settings, program) as url, aiohttp.ClientSession(url) as session:
-        async with session.get("/readyz") as response:
-            assert response.status == 200
-        async with session.get("/api/v1/openapi/mail.json") as response:
-            assert (await response.json(content_type=None))["paths"] == {}
-
-
-async def test_the_tables_are_what_the_migrations_make(mail_settings: MailSettings, servers: Servers) -> None:
-    await on_database(servers.owner_url(mail_settings.database_url), "mail", "check")
-
-
-async def test_the_running_service_cannot_change_its_schema(mail_settings: MailSettings) -> None:
-    for statement in ("CREATE TABLE x (id int)", "DROP TABLE mails", "TRUNCATE mails"):
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await rows(mail_settings, statement)
