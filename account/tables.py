@@ -20,6 +20,7 @@ from sqlalchemy import (
     text,
 )
 
+from common.postgres.rights import may
 from common.postgres.tables import new_metadata
 
 METADATA = new_metadata()
@@ -46,6 +47,10 @@ ACCOUNTS = Table(
     UniqueConstraint("phone_number"),
     CheckConstraint("email = lower(email)", name="email"),
     CheckConstraint("role IN ('customer', 'admin')", name="role"),
+    info=may(
+        "INSERT, UPDATE (email, phone_number, password_hash, first_name, last_name, address, role, "
+        "verified, active, version, least_version, codes_sent, updated_at)"
+    ),
 )
 
 # A session is a family of refresh tokens: each but the newest was exchanged for the next.
@@ -59,6 +64,7 @@ SESSIONS = Table(
     Column("revoked_at", DateTime(timezone=True)),
     Column("revoked_for", Text),
     CheckConstraint("(revoked_at IS NULL) = (revoked_for IS NULL)", name="revoked"),
+    info=may("INSERT, DELETE, UPDATE (revoked_at, revoked_for)"),
 )
 Index("ix_sessions_account_id_id", SESSIONS.c.account_id, SESSIONS.c.id)
 Index("ix_sessions_revoked_at", SESSIONS.c.revoked_at)
@@ -78,6 +84,7 @@ REFRESH_TOKENS = Table(
     CheckConstraint("octet_length(hash) = 32", name="hash"),
     CheckConstraint("(rotated_at IS NULL) = (successor IS NULL)", name="successor"),
     CheckConstraint("sealed_successor IS NULL OR successor IS NOT NULL", name="sealed_successor"),
+    info=may("INSERT, DELETE, UPDATE (rotated_at, successor, sealed_successor)"),
 )
 Index("ix_refresh_tokens_session_id", REFRESH_TOKENS.c.session_id)
 Index("ix_refresh_tokens_expires_at", REFRESH_TOKENS.c.expires_at)
@@ -98,6 +105,7 @@ CODES = Table(
     CheckConstraint("number > 0", name="number"),
     CheckConstraint("attempts >= 0", name="attempts"),
     CheckConstraint("purpose IN ('verify', 'reset')", name="purpose"),
+    info=may("INSERT, DELETE, UPDATE (attempts, used_at)"),
 )
 Index("ix_codes_expires_at", CODES.c.expires_at)
 
@@ -107,6 +115,7 @@ RESET_REQUESTS = Table(
     METADATA,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("email", Text, nullable=False),
+    info=may("INSERT, DELETE, UPDATE (id)"),
 )
 
 # What administrators did, for ever: a trigger refuses to change or delete it. `by` nobody: the command line.
@@ -118,5 +127,6 @@ ACCOUNT_CHANGES = Table(
     Column("by", Uuid),
     Column("account_id", Uuid, nullable=False),
     Column("what", Text, nullable=False),
+    info=may("INSERT"),
 )
 Index("ix_account_changes_account_id_id", ACCOUNT_CHANGES.c.account_id, ACCOUNT_CHANGES.c.id)

@@ -46,7 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 class DatabaseSettings(Settings, frozen=True, kw_only=True):
     database_url: str
-    """Under the runtime role, which may change rows and nothing else."""
+    """Under the runtime role, which may read all rows and write what the tables say."""
     pool_size: int = 8
     """Connections of one process at most, and one more for its relay. Where they can never fit it does not
     start."""

@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from common.postgres.rights import may
 from common.postgres.tables import new_metadata
 
 METADATA = new_metadata()
@@ -27,6 +28,7 @@ Table(
     Column("version", BigInteger, nullable=False),
     Column("email", Text, nullable=False),
     Column("name", Text, nullable=False),
+    info=may("INSERT, UPDATE (version, email, name)"),
 )
 
 # `about` is a purchase or an account. The key is what makes a mail happen once (P15). What it says is kept
@@ -59,6 +61,7 @@ MAILS = Table(
         name="forgotten",
     ),
     CheckConstraint("status <> 'parked' OR reason IS NOT NULL", name="reason"),
+    info=may("INSERT, DELETE, UPDATE (recipient, content, status, tries, reason, next_try_at, sent_at)"),
 )
 Index(
     "ix_mails_due",

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Uuid,
 )
 
+from common.postgres.rights import may
 from common.postgres.tables import new_metadata
 from common.standing.tables import add_standing
 
@@ -29,6 +30,7 @@ ACCOUNTS = Table(
     Column("active", Boolean, nullable=False),
     Column("address", Text, nullable=False),
     Column("phone_number", Text, nullable=False),
+    info=may("INSERT, UPDATE (version, active, address, phone_number)"),
 )
 
 # The header of a purchase: an order, or the memory that there must be none (REFUSED, TOMBSTONE).
@@ -54,6 +56,7 @@ ORDERS = Table(
     CheckConstraint("(status = 'REFUSED') = (reason IS NOT NULL)", name="reason"),
     CheckConstraint("total >= 0", name="total"),
     postgresql_with={"fillfactor": 60},  # room for the one update that every order gets
+    info=may("INSERT, UPDATE (status)"),
 )
 # Serves the lists. Its predicate is not the status, so that an approval touches no index.
 Index(
@@ -76,4 +79,5 @@ ORDER_LINES = Table(
     PrimaryKeyConstraint("order_id", "line"),
     CheckConstraint("price >= 0", name="price"),
     CheckConstraint("quantity > 0", name="quantity"),
+    info=may("INSERT"),
 )

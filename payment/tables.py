@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from common.postgres.rights import may
 from common.postgres.tables import new_metadata
 from common.standing.tables import add_standing
 
@@ -58,6 +59,7 @@ PAYMENTS = Table(
         "autovacuum_vacuum_scale_factor": 0.05,
         "autovacuum_vacuum_cost_delay": 0,
     },
+    info=may("INSERT, UPDATE (status, reason, unanswered, calls, traceparent, next_call_at, status_at)"),
 )
 Index(
     "ix_payments_next_call_at",

@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from common.postgres.rights import may
 from common.postgres.tables import new_metadata
 from common.standing.tables import add_standing
 
@@ -35,6 +36,7 @@ Table(
     Column("description", Text, nullable=False),
     _now("created_at"),
     _now("updated_at"),
+    info=may("INSERT, DELETE, UPDATE (name, description, updated_at)"),
 )
 
 # A product that is no longer sold stays, for its stock and its reservations, but leaves its category.
@@ -56,6 +58,10 @@ products = Table(
     CheckConstraint("price > 0", "price"),
     CheckConstraint("currency_code ~ '^[A-Z]{3}$'", "currency_code"),
     CheckConstraint("(category_id IS NULL) = (deleted_at IS NOT NULL)", "category"),
+    info=may(
+        "INSERT, UPDATE (category_id, name, description, brand_name, price, currency_code, "
+        "version, updated_at, deleted_at)"
+    ),
 )
 Index("ix_products_category_id_id", products.c.category_id, products.c.id)
 
@@ -70,6 +76,7 @@ Table(
     CheckConstraint("available >= 0", "available"),
     CheckConstraint("received >= available", "received"),
     postgresql_with={"fillfactor": 50},
+    info=may("INSERT, UPDATE (received, available, version)"),
 )
 
 # A row is inserted empty, as a lock, and filled by the same transaction. The room on the page is for that:
@@ -89,4 +96,5 @@ Table(
     CheckConstraint("(status = 'REFUSED') = (reason IS NOT NULL)", "reason"),
     CheckConstraint("status <> 'DONE' OR (total > 0 AND currency_code IS NOT NULL)", "total"),
     postgresql_with={"fillfactor": 20},
+    info=may("INSERT, UPDATE (status, reason, items, total, currency_code, updated_at)"),
 )

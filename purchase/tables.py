@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from common.postgres.rights import may
 from common.postgres.tables import new_metadata
 from common.standing.tables import add_standing
 
@@ -57,6 +58,10 @@ purchases = Table(
     Column("attention", Boolean, nullable=False, server_default=text("false")),
     CheckConstraint("status IN ('PENDING', 'COMPLETED', 'FAILED', 'TIMED_OUT')", name="status"),
     UniqueConstraint("account_id", "idempotency_key"),
+    info=may(
+        "INSERT, UPDATE (status, reason, rank, attempt, issued_on, acknowledged, items, total, "
+        "last_seq, decided_at, settled_at, next_drive_at, drives, attention)"
+    ),
 )
 Index("ix_purchases_of_account", purchases.c.account_id, purchases.c.id.desc())
 Index(
@@ -85,6 +90,7 @@ purchase_event = Table(
     Column("type", Text, nullable=False),
     Column("data", Text, nullable=False),  # the JSON of the event, as it is sent
     UniqueConstraint("account_id", "account_seq"),
+    info=may("INSERT"),
 )
 
 account_feed = Table(
@@ -92,4 +98,5 @@ account_feed = Table(
     METADATA,
     Column("account_id", Uuid, primary_key=True),
     Column("last_seq", BigInteger, nullable=False),
+    info=may("INSERT, UPDATE (last_seq)"),
 )

@@ -1,6 +1,7 @@
 """`python -m common.postgres.migrate`: every database to its newest schema, as its owner.
 
-Forward only. Migrations are named `NNNN_pre|post_what.py`: run before or after the new code is deployed.
+Forward only. Migrations are named `NNNN_pre|post_what.py`: run before or after the new code is deployed. Each
+run ends with the rights of the runtime role: what the tables say, and nothing that was granted otherwise.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from sqlalchemy import Connection, pool
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from common.postgres.rights import Undeclared, grants
 from common.settings import load
 
 ENVIRONMENT = Path(__file__).parent / "migrations"
@@ -50,6 +52,10 @@ async def on_database(url: str, service: str, action: str, **options: Any) -> No
         configuration = config(service)
         configuration.attributes["connection"] = connection
         getattr(command, action)(configuration, **options)
+        if action == "upgrade":
+            for statement in grants(configuration.attributes["metadata"], service):
+                connection.exec_driver_sql(statement)
+            connection.commit()
 
     engine = create_async_engine(
         url.replace("postgresql://", "postgresql+asyncpg://"), poolclass=pool.NullPool
@@ -78,7 +84,7 @@ def main() -> None:
                 asyncio.run(on_database(databases[service], service, "check"))
             else:
                 asyncio.run(on_database(databases[service], service, "upgrade", revision="head"))
-        except (CommandError, SQLAlchemyError, OSError) as error:
+        except (CommandError, SQLAlchemyError, Undeclared, OSError) as error:
             sys.exit(f"migrate: {service}: {str(error).splitlines()[0]}")
 
 

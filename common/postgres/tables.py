@@ -21,6 +21,8 @@ from sqlalchemy import (
     true,
 )
 
+from common.postgres.rights import may
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -51,6 +53,7 @@ def _inbox(metadata: MetaData) -> None:
         Column("message_id", Text, nullable=False),
         PrimaryKeyConstraint("issued_on", "message_id"),
         postgresql_partition_by="RANGE (issued_on)",
+        info=may("INSERT"),
     )
 
 
@@ -71,6 +74,7 @@ def _outbox(metadata: MetaData) -> None:
         Column("published_at", DateTime(timezone=True)),
         PrimaryKeyConstraint("created_on", "position"),
         postgresql_partition_by="RANGE (created_on)",
+        info=may("INSERT, UPDATE (published_at)"),
     )
     Index("ix_outbox_unpublished", outbox.c.created_at, postgresql_where=outbox.c.published_at.is_(None))
 
@@ -87,6 +91,7 @@ def _relay_state(metadata: MetaData) -> None:
             server_default=true(),
         ),
         Column("stream_created_at", DateTime(timezone=True)),
+        info=may("UPDATE (stream_created_at)"),
     )
 
 
@@ -97,6 +102,7 @@ def _suspect(metadata: MetaData) -> None:
         Column("message_id", Text, primary_key=True),
         Column("attempts", Integer, nullable=False),
         Column("attempted_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        info=may("INSERT, UPDATE (attempts, attempted_at)"),
     )
 
 
@@ -112,4 +118,5 @@ def _dead_letter(metadata: MetaData) -> None:
         Column("deliveries", Integer, nullable=False),
         Column("error", Text, nullable=False),
         Column("parked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        info=may("INSERT"),
     )

@@ -1,4 +1,7 @@
-"""Databases and roles: each service owns its rows, and only its owner role may change their shape."""
+"""Databases and roles: each service owns its rows, and only its owner role may change their shape.
+
+Which rows the runtime role may write the owner says, with the migrations (`common/postgres/rights.py`).
+"""
 
 import base64
 import hashlib
@@ -44,10 +47,6 @@ GRANT USAGE ON SCHEMA public TO "{service}_runtime";
 SELECT format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', oid::regprocedure) FROM pg_proc
  WHERE pronamespace = 'pg_catalog'::regnamespace
    AND proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'pg_logical_emit_message') \\gexec
-ALTER DEFAULT PRIVILEGES FOR ROLE "{service}_owner" IN SCHEMA public
-  GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO "{service}_runtime";
-ALTER DEFAULT PRIVILEGES FOR ROLE "{service}_owner" IN SCHEMA public
-  GRANT USAGE, SELECT ON SEQUENCES TO "{service}_runtime";
 COMMIT;
 """
 

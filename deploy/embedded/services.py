@@ -157,10 +157,8 @@ def write_migration_settings(layout: Layout, passwords: Passwords) -> None:
     postgres = Postgres(layout, passwords)
     known = [service for service in WITH_DATABASE if runs(service)]
     owners = {service: postgres.url(service, "owner") for service in known}
-    runtimes = {service: f"{service}_runtime" for service in known}
-    text = "[databases]\n" + toml(owners) + "\n[runtime_roles]\n" + toml(runtimes)
     layout.private("settings")
-    write_private(layout.settings("migrate"), text)
+    write_private(layout.settings("migrate"), "[databases]\n" + toml(owners))
 
 
 def write_toml(layout: Layout, process: str, settings: Toml) -> None:

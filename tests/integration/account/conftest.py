@@ -29,11 +29,12 @@ def key_file(path: Path) -> str:
 
 
 @asynccontextmanager
-async def serving(settings: AccountSettings) -> AsyncIterator[Api]:
+async def serving(settings: AccountSettings, db_url: str = "") -> AsyncIterator[Api]:
+    """`db_url`: as whom the test looks into the database; the runtime role if nobody is named."""
     async with (
         running(settings, program) as url,
         aiohttp.ClientSession(url) as client,
-        asyncpg.create_pool(settings.database_url, min_size=0, max_size=2) as db,
+        asyncpg.create_pool(db_url or settings.database_url, min_size=0, max_size=2) as db,
     ):
         yield Api(client, db, settings)
 
@@ -57,8 +58,9 @@ def account_settings(servers: Servers, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def served(account_settings: AccountSettings) -> AsyncIterator[Api]:
-    async with serving(account_settings) as api:
+async def served(account_settings: AccountSettings, servers: Servers) -> AsyncIterator[Api]:
+    """Its database as the owner: a test makes things older than the service could."""
+    async with serving(account_settings, servers.owner_url(account_settings.database_url)) as api:
         yield api
 
 

@@ -169,14 +169,12 @@ async def test_a_bad_change_is_a_400(api: Api, body: Any) -> None:
     assert nobody.refusal == (404, "not_found")
 
 
-async def test_what_was_noted_is_not_rewritten(api: Api) -> None:
+async def test_what_was_noted_is_not_rewritten_by_the_owner_either(api: Api) -> None:
     admin, other = await api.administrator(), await api.register()
     await govern(api, admin, other, active=False)
     for statement in ("UPDATE account_changes SET what = ''", "DELETE FROM account_changes"):
         with pytest.raises(asyncpg.RaiseError, match="not rewritten"):
             await api.db.execute(statement)
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await api.db.execute("TRUNCATE account_changes")
 
 
 async def test_the_command_promotes_a_verified_account_and_no_other(api: Api) -> None:

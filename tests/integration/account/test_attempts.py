@@ -25,14 +25,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def strict(account_settings: AccountSettings) -> AsyncIterator[Api]:
+async def strict(account_settings: AccountSettings, servers: Servers) -> AsyncIterator[Api]:
     """The next proxy is this test, at 127.0.0.1."""
     settings = replace(
         account_settings, port=free_port(), tries_per_account=PER_ACCOUNT, tries_per_address=PER_ADDRESS
     )
     with pytest.MonkeyPatch.context() as patched:  # so that a slow machine does not outwait a wait
         patched.setattr(attempts, "FIRST_WAIT", 3.0)
-        async with serving(settings) as api:
+        async with serving(settings, servers.owner_url(settings.database_url)) as api:
             yield api
 
 

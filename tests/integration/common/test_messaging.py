@@ -174,12 +174,20 @@ async def test_a_committed_message_is_published_from_memory_and_marked(bench: Be
     running.cancel()
 
 
-async def test_what_a_crash_left_in_the_outbox_is_found_by_whoever_runs_next(bench: Bench) -> None:
+async def age(owner: str) -> None:
+    """A message is what it was, but for the owner."""
+    async with Database.connect(owner, size=1, name="owner") as db, db.begin() as tx:
+        await tx.execute("UPDATE outbox SET created_at = now() - interval '1 minute'")
+
+
+async def test_what_a_crash_left_in_the_outbox_is_found_by_whoever_runs_next(
+    bench: Bench, servers: Servers
+) -> None:
     """Ten thousand rows that no memory holds: the recovery does not stop after one page."""
     async with bench.db.begin() as tx:
         messages = [order.OrderCreated(cause_id=str(n), purchase=command().purchase) for n in range(2000)]
         await Outbox(lambda _: None).put(tx, messages)
-        await tx.execute("UPDATE outbox SET created_at = now() - interval '1 minute'")
+    await age(servers.owner_url(bench.db.url))
     relay = Relay(bench.db, bench.broker, name="tests")
     assert await relay.oldest_unsent() >= 60
     running = asyncio.ensure_future(relay.run())
@@ -325,7 +333,7 @@ async def test_while_nobody_stores_the_relay_asks_again_without_haste_and_then_s
     async with bench.db.begin() as tx:
         messages = [order.OrderCreated(cause_id=str(n), purchase=command().purchase) for n in range(1000)]
         await Outbox(lambda _: None).put(tx, messages)
-        await tx.execute("UPDATE outbox SET created_at = now() - interval '1 minute'")
+    await age(servers.owner_url(bench.db.url))
     relay = Relay(bench.db, bench.broker, name="tests")
     running = asyncio.ensure_future(relay.run())
     asked, begun = client.stats["out_msgs"], time.monotonic()

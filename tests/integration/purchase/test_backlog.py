@@ -4,18 +4,19 @@ import asyncpg
 
 from tests.integration.purchase.conftest import Make
 from tests.integration.purchase.wire import body, shop
+from tests.servers import Servers
 from tests.support import Issuer, eventually
 
 AGED = "UPDATE purchases SET created_at = now() - interval '20 seconds'"
 
 
 async def test_too_many_old_pending_purchases_close_the_shop_until_they_are_decided(
-    settings: Make, issuer: Issuer
+    settings: Make, issuer: Issuer, servers: Servers
 ) -> None:
     configured = settings(backlog_limit=2, deadline=600)
     async with shop(configured, issuer) as client:
         bought = [await client.buy() for _ in range(3)]
-        connection = await asyncpg.connect(configured.database_url)
+        connection = await asyncpg.connect(servers.owner_url(configured.database_url))
         await connection.execute(AGED)
         await connection.close()
 

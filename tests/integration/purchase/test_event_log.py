@@ -18,8 +18,7 @@ async def written(db: Database) -> tuple[Event, ...]:
     """Two purchases of one customer, a transaction of the one after a transaction of the other."""
     async with db.begin() as tx:
         for row in PURCHASES:
-            await tx.execute(PUT_IN, row.id, "PENDING")
-            await tx.execute("UPDATE purchases SET account_id = $2 WHERE id = $1", row.id, CUSTOMER)
+            await tx.execute(PUT_IN, row.id, CUSTOMER, "PENDING")
     scripts = [outcomes(row, script) for row, script in zip(PURCHASES, (TIMED_OUT, COMPLETED), strict=True)]
     log: list[Event] = []
     for outcome in sorted(

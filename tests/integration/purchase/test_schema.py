@@ -12,7 +12,7 @@ from tests.servers import Servers
 PUT_IN = """
 INSERT INTO purchases (id, account_id, issued_on, items, currency_code, method, installments, request_hash,
                        deadline_at, status)
-VALUES ($1, $1, current_date, '[]', 'VND', 'cash', 1, '', now(), $2)
+VALUES ($1, $2, current_date, '[]', 'VND', 'cash', 1, '', now(), $3)
 """
 
 
@@ -26,7 +26,7 @@ async def test_a_decision_never_changes_whoever_asks(database: Callable[[str], s
     connection = await asyncpg.connect(database("purchase"))
     for decided in ("COMPLETED", "FAILED", "TIMED_OUT"):
         purchase_id = new_id()
-        await connection.execute(PUT_IN, purchase_id, "PENDING")
+        await connection.execute(PUT_IN, purchase_id, purchase_id, "PENDING")
         await connection.execute("UPDATE purchases SET status = $2 WHERE id = $1", purchase_id, decided)
         for other in {"PENDING", "COMPLETED", "FAILED", "TIMED_OUT"} - {decided}:
             with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="is decided"):

@@ -74,14 +74,12 @@ def test_secrets_are_made_once(layout: Layout) -> None:
     assert len(set(first.known.values())) == len(first.known)
 
 
-def test_the_migration_file_names_owners_and_their_runtime_roles(layout: Layout) -> None:
+def test_the_migration_file_names_owners(layout: Layout) -> None:
     services.write_migration_settings(layout, Passwords.kept(layout))
     known = settings(layout, "migrate")
-    databases, roles = known["databases"], known["runtime_roles"]
+    databases = known["databases"]
     assert isinstance(databases, dict)
-    assert isinstance(roles, dict)
     assert urlsplit(databases["order"]).username == "order_owner"
-    assert roles["order"] == "order_runtime"
     assert "orchestrator" not in databases
 
 

@@ -1,0 +1,47 @@
+"""What a service's runtime role may do to its rows: read all of them, write what each table says, no more.
+
+Whoever steals its password then rewrites no log, forgets no message and hides no dead letter.
+"""
+
+from collections.abc import Iterator
+
+from sqlalchemy import MetaData, Table
+
+_KEY = "the runtime role may"
+
+NONE = (
+    "ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM {role}",
+    "ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON SEQUENCES FROM {role}",
+    "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}",
+    "REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {role}",
+)
+"""Also of partitions: they are read and written by their parent's rights."""
+
+NUMBERS = "GRANT USAGE ON SEQUENCE outbox_position TO {role}"
+
+
+class Undeclared(LookupError):
+    """A table does not say what the runtime role may write."""
+
+
+def may(write: str) -> dict[str, str]:
+    """The `info` of a table: INSERT and DELETE whole, UPDATE by column. To lock a row asks for one column."""
+    return {_KEY: f"SELECT, {write}"}
+
+
+def allowed(table: Table) -> str:
+    """As a GRANT spells it."""
+    try:
+        rights: str = table.info[_KEY]
+    except KeyError:
+        raise Undeclared(f'table "{table.name}" has no info=may(...) for the runtime role') from None
+    return rights
+
+
+def grants(metadata: MetaData, service: str) -> Iterator[str]:
+    """Statements of the owner, for one transaction. They bring any database to this state."""
+    role = f'"{service}_runtime"'
+    yield from (statement.format(role=role) for statement in NONE)
+    for table in metadata.sorted_tables:
+        yield f'GRANT {allowed(table)} ON "{table.name}" TO {role}'
+    yield NUMBERS.format(role=role)
