@@ -1,11 +1,10 @@
 """Messages in, mails written down, messages out: one batch, one transaction."""
 
-from collections.abc import Callable, Iterable, Sequence
-from uuid import UUID
+from collections.abc import Callable, Sequence
 
 from common.contracts.account import AccountState
 from common.contracts.mail import MailAccepted
-from common.contracts.message import Message
+from common.contracts.message import Message, newest
 from common.contracts.purchase import PurchaseCancelled, PurchaseCompleted
 from common.messaging.consumer import NotYet
 from common.postgres.database import Transaction
@@ -24,16 +23,6 @@ async def handle(tx: Transaction, batch: Sequence[Message], *, accepted: Callabl
         await repository.accept(tx, mails)
         tx.after_commit(accepted)
     return [MailAccepted.following(each) for each in decisions]
-
-
-def newest(states: Iterable[AccountState]) -> Iterable[AccountState]:
-    """One per account."""
-    last: dict[UUID, AccountState] = {}
-    for state in states:
-        known = last.get(state.entity_id)
-        if known is None or known.version < state.version:
-            last[state.entity_id] = state
-    return last.values()
 
 
 async def notices(tx: Transaction, decisions: Sequence[Decision]) -> list[Mail]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from common.contracts.account import AccountState
-from common.contracts.message import Command, Message
+from common.contracts.message import Command, Message, newest
 from common.contracts.order import CreateOrder
 from common.messaging.consumer import NotYet
 from common.postgres.database import Transaction
@@ -20,16 +20,6 @@ async def handle(tx: Transaction, batch: Sequence[Message]) -> list[Message]:
     await standing.keep(tx, batch)
     await repository.keep_accounts(tx, newest(each for each in batch if isinstance(each, AccountState)))
     return await obey(tx, [each for each in batch if isinstance(each, Command)])
-
-
-def newest(states: Iterable[AccountState]) -> Iterable[AccountState]:
-    """One per account."""
-    last: dict[UUID, AccountState] = {}
-    for state in states:
-        known = last.get(state.entity_id)
-        if known is None or known.version < state.version:
-            last[state.entity_id] = state
-    return last.values()
 
 
 async def obey(tx: Transaction, commands: Sequence[Command]) -> list[Message]:

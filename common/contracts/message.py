@@ -3,8 +3,9 @@
 Ids are derived, never drawn (protocol P8): a retry makes a duplicate, never a second effect.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -125,6 +126,19 @@ class EntityEvent(Message, frozen=True, kw_only=True):
     @property
     def dated(self) -> date:
         return self.issued_on
+
+
+E = TypeVar("E", bound=EntityEvent)
+
+
+def newest(states: Iterable[E]) -> Iterable[E]:
+    """One per aggregate."""
+    last: dict[UUID, E] = {}
+    for state in states:
+        known = last.get(state.entity_id)
+        if known is None or known.version < state.version:
+            last[state.entity_id] = state
+    return last.values()
 
 
 def subject(kind: type[Message]) -> str:
