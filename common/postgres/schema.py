@@ -51,9 +51,14 @@ CREATE TABLE dead_letter (
 
 def create_common_tables() -> None:
     """Inbox, outbox, the relay's memory, dead letters, and `maintain_partitions()` with its first run."""
-    for statement in filter(str.strip, INITIAL.split(";\n")):  # asyncpg prepares one at a time
-        op.execute(statement)
+    execute_each(INITIAL)
     create_partitions()
+
+
+def execute_each(script: str) -> None:
+    """Statements that end with their lines: asyncpg prepares one at a time."""
+    for statement in filter(str.strip, script.split(";\n")):
+        op.execute(statement)
 
 
 def create_partitions() -> None:

@@ -1,6 +1,6 @@
 """What the migration of a service with guarded routes adds. Frozen: a change is a new migration."""
 
-from alembic import op
+from common.postgres.schema import execute_each
 
 STANDING = """
 CREATE TABLE account_state (
@@ -23,5 +23,4 @@ CREATE INDEX ix_ended_session_ended_at ON ended_session (ended_at);
 
 
 def create_standing_tables() -> None:
-    for statement in filter(str.strip, STANDING.split(";\n")):  # asyncpg prepares one at a time
-        op.execute(statement)
+    execute_each(STANDING)
