@@ -20,6 +20,7 @@ from common.contracts.account import (
 
 S = TypeVar("S", bound=AccountState)
 C = TypeVar("C", VerificationRequested, PasswordResetRequested)
+W = TypeVar("W", PasswordChanged, EmailChanged)
 
 
 class Role(StrEnum):
@@ -165,23 +166,21 @@ def _mailed(kind: type[C], account: Account, code: Code) -> C:
 
 
 def password_changed(account: Account) -> PasswordChanged:
-    return PasswordChanged(
-        entity_id=account.id,
-        version=account.version,
-        issued_on=account.updated_at.date(),
-        email=account.email,
-        first_name=account.first_name,
-    )
+    return _warned(PasswordChanged, account, account.email)
 
 
 def email_changed(before: Account, after: Account) -> EmailChanged:
     """To the mailbox of before: the new one gets a code."""
-    return EmailChanged(
-        entity_id=after.id,
-        version=after.version,
-        issued_on=after.updated_at.date(),
-        email=before.email,
-        first_name=after.first_name,
+    return _warned(EmailChanged, after, before.email)
+
+
+def _warned(kind: type[W], account: Account, email: str) -> W:
+    return kind(
+        entity_id=account.id,
+        version=account.version,
+        issued_on=account.updated_at.date(),
+        email=email,
+        first_name=account.first_name,
     )
 
 
