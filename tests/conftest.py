@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from tests.containers import Containers
 
 
-OF_THE_PROXY = (
-    "ignore:Exception ignored in. <function StreamWriter.__del__:pytest.PytestUnraisableExceptionWarning"
-)
-"""A published port accepts before its server listens, and nats-py forgets to close such a connection."""
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     told = "take Postgres, NATS, Redis, MailHog and MinIO from containers instead of the embedded stack"
     parser.addoption("--containers", action="store_true", help=told)
@@ -35,7 +29,6 @@ def pytest_configure(config: pytest.Config) -> None:
             require_engine()
         except LookupError as error:
             raise pytest.UsageError(f"--containers: {error}") from None
-        config.addinivalue_line("filterwarnings", OF_THE_PROXY)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
