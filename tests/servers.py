@@ -5,8 +5,9 @@ import itertools
 import random
 import shutil
 import socket
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -14,7 +15,8 @@ from urllib.parse import urlsplit
 import nats
 from nats.js.errors import NotFoundError
 
-from common.messaging.provisioner import ProvisionerSettings, provision
+from common.messaging.broker import broker
+from common.messaging.provisioner import ProvisionerSettings, provision, watch
 from common.messaging.streams import STREAM
 from common.postgres.migrate import on_database
 from deploy.embedded import nats as at_nats
@@ -137,6 +139,17 @@ async def fresh_stream(nats_url: str, *, replicas: int = 1) -> None:
         await provision(js, provisioning(nats_url, replicas=replicas))
     finally:
         await client.close()
+
+
+@asynccontextmanager
+async def provisioned(servers: Servers, *, replicas: int = 1) -> AsyncIterator[None]:
+    """Whoever takes the stream away gets it back."""
+    async with broker(servers.nats_url_of("provisioner"), "provisioner") as connection:
+        watching = asyncio.ensure_future(watch(connection, provisioning(servers.nats_url, replicas=replicas)))
+        try:
+            yield
+        finally:
+            watching.cancel()
 
 
 def provisioning(nats_url: str, *, replicas: int = 1) -> ProvisionerSettings:

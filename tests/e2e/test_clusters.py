@@ -4,20 +4,17 @@ import asyncio
 import statistics
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
 import pytest
 from redis.asyncio import Redis
 
-from common.messaging.broker import broker
-from common.messaging.provisioner import watch
 from deploy.client import Customer, Event
 from deploy.privileges.redis import ADMIN
 from tests.clusters import all_follow, jetstream, killed, leader, renewed
 from tests.e2e.whole import Whole, whole
-from tests.servers import Embedded, provisioning
+from tests.servers import Embedded, provisioned
 from tests.support import eventually
 
 pytestmark = pytest.mark.embedded
@@ -30,20 +27,10 @@ async def shop(clusters: Embedded, tmp_path: Path) -> AsyncIterator[Whole]:
     """Two processes of every service, and the provisioner."""
     await renewed(clusters, replicas=3)
     async with (
-        provisioned(clusters),
+        provisioned(clusters, replicas=3),
         whole(clusters, tmp_path, replicas=2, purchase={"streams_per_account": 100}) as opened,
     ):
         yield opened
-
-
-@asynccontextmanager
-async def provisioned(servers: Embedded) -> AsyncIterator[None]:
-    async with broker(servers.nats_url_of("provisioner"), "provisioner") as connection:
-        watching = asyncio.ensure_future(watch(connection, provisioning(servers.nats_url, replicas=3)))
-        try:
-            yield
-        finally:
-            watching.cancel()
 
 
 async def story(customer: Customer, quantities: Mapping[str, int]) -> list[Event]:

@@ -11,12 +11,10 @@ from typing import Any
 import nats
 
 from common.ids import new_id
-from common.messaging.broker import broker
-from common.messaging.provisioner import watch
 from deploy.client import Customer, Event, until
 from tests.e2e.conftest import Open
 from tests.e2e.whole import Whole
-from tests.servers import Servers, provisioning
+from tests.servers import Servers, provisioned
 
 
 async def story(customer: Customer, quantities: dict[str, int], **payment: Any) -> list[Event]:
@@ -177,11 +175,3 @@ async def known_stream(shop: Whole, before: datetime | None = None) -> datetime 
     """The stream that all services know, once it is another than before."""
     known = set((await shop.books.streams()).values())
     return known.pop() if len(known) == 1 and before not in known else None
-
-
-@asynccontextmanager
-async def provisioned(servers: Servers) -> AsyncIterator[None]:
-    async with broker(servers.nats_url_of("provisioner"), "provisioner") as connection:
-        watching = asyncio.ensure_future(watch(connection, provisioning(servers.nats_url)))
-        yield
-        watching.cancel()
