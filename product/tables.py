@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Computed,
     DateTime,
     ForeignKey,
     Index,
@@ -13,7 +14,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 from common.postgres.rights import may
 from common.postgres.tables import new_metadata
@@ -36,8 +37,15 @@ Table(
     Column("description", Text, nullable=False),
     _now("created_at"),
     _now("updated_at"),
-    info=may("INSERT, DELETE, UPDATE (name, description, updated_at)"),
+    Column("version", BigInteger, nullable=False, server_default=text("1")),
+    info=may("INSERT, DELETE, UPDATE (name, description, updated_at, version)"),
 )
+
+WORDS = """
+setweight(to_tsvector('simple'::regconfig, plain_words(name)), 'A')
+|| setweight(to_tsvector('simple'::regconfig, plain_words(brand_name)), 'B')
+|| setweight(to_tsvector('simple'::regconfig, plain_words(description)), 'C')
+"""
 
 # A product that is no longer sold stays, for its stock and its reservations, but leaves its category.
 products = Table(
@@ -55,6 +63,8 @@ products = Table(
     _now("created_at"),
     _now("updated_at"),
     Column("deleted_at", DateTime(timezone=True)),
+    Column("plain_name", Text, Computed('"left"(plain_words(name), 200)', persisted=True), nullable=False),
+    Column("words", TSVECTOR, Computed(WORDS, persisted=True), nullable=False),
     CheckConstraint("price > 0", "price"),
     CheckConstraint("currency_code ~ '^[A-Z]{3}$'", "currency_code"),
     CheckConstraint("(category_id IS NULL) = (deleted_at IS NOT NULL)", "category"),
@@ -64,6 +74,14 @@ products = Table(
     ),
 )
 Index("ix_products_category_id_id", products.c.category_id, products.c.id)
+Index("ix_products_words", products.c.words, postgresql_using="gin")
+for column in (products.c.price, products.c.plain_name, products.c.seller_id):
+    Index(
+        f"ix_products_{column.name}_id",
+        column,
+        products.c.id,
+        postgresql_where=products.c.deleted_at.is_(None),
+    )
 
 # One row per product, hot and narrow: room on each page keeps its updates there and out of the index.
 Table(

@@ -55,6 +55,24 @@ class ProductDeleted(EntityEvent, frozen=True, kw_only=True, tag="evt.product.pr
     """No longer sold or shown, for ever."""
 
 
+class CategoryState(EntityEvent, frozen=True, kw_only=True):
+    """The category as it is now."""
+
+    owner_id: UUID
+    name: str
+    description: str
+
+
+class CategoryCreated(CategoryState, frozen=True, kw_only=True, tag="evt.product.category_created"): ...
+
+
+class CategoryChanged(CategoryState, frozen=True, kw_only=True, tag="evt.product.category_changed"): ...
+
+
+class CategoryDeleted(EntityEvent, frozen=True, kw_only=True, tag="evt.product.category_deleted"):
+    """It was empty, and is gone for ever."""
+
+
 class StockChanged(EntityEvent, frozen=True, kw_only=True, tag="evt.product.stock_changed"):
     """At most one per product and batch: the last value of the batch."""
 

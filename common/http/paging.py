@@ -22,5 +22,12 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     next: UUID | None
 
 
+class SortedPage(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """A page of a list that is not sorted by id alone: its cursor is a word that fits this list only."""
+
+    items: list[T]
+    next: str | None
+
+
 class CountedPage(Page[T], Generic[T], frozen=True, kw_only=True):
     total: int

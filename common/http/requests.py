@@ -56,10 +56,11 @@ async def plainly_asked(connection: ASGIConnection[Any, Any, Any, Any], handler:
 
 
 def _texts(handler: BaseRouteHandler) -> set[str]:
-    """The parameters that take any text."""
-    fields = handler.parsed_fn_signature.parameters.values()
+    """The parameters that take any text, of the route and of what it is given."""
+    provided = [each.parsed_fn_signature for each in handler.resolve_dependencies().values()]
     return {
         getattr(field.kwarg_definition, "name", None) or field.name
-        for field in fields
+        for signature in (handler.parsed_fn_signature, *provided)
+        for field in signature.parameters.values()
         if str in {field.annotation, *get_args(field.annotation)}
     }

@@ -1,11 +1,26 @@
-"""What is said of a product to whoever keeps a picture of the catalogue."""
+"""What is said of categories and products to whoever keeps a picture of the catalogue."""
 
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from common.contracts.product import ProductChanged, ProductCreated, ProductDeleted, StockChanged
-from product.model.catalogue import Product
+from common.contracts.product import (
+    CategoryChanged,
+    CategoryCreated,
+    CategoryDeleted,
+    ProductChanged,
+    ProductCreated,
+    ProductDeleted,
+    StockChanged,
+)
+from product.model.catalogue import Category, Product
+
+
+class Deletion(NamedTuple):
+    """The last version of what is gone."""
+
+    version: int
+    deleted_on: date
 
 
 class Level(NamedTuple):
@@ -25,8 +40,8 @@ def changed(product: Product) -> ProductChanged:
     return ProductChanged(**_state(product))
 
 
-def deleted(product_id: UUID, version: int, deleted_on: date) -> ProductDeleted:
-    return ProductDeleted(entity_id=product_id, version=version, issued_on=deleted_on)
+def deleted(product_id: UUID, last: Deletion) -> ProductDeleted:
+    return ProductDeleted(entity_id=product_id, version=last.version, issued_on=last.deleted_on)
 
 
 def stock_changed(level: Level) -> StockChanged:
@@ -36,6 +51,18 @@ def stock_changed(level: Level) -> StockChanged:
         issued_on=level.changed_on,
         available=level.available,
     )
+
+
+def category_created(category: Category) -> CategoryCreated:
+    return CategoryCreated(**_category_state(category))
+
+
+def category_changed(category: Category) -> CategoryChanged:
+    return CategoryChanged(**_category_state(category))
+
+
+def category_deleted(category_id: UUID, last: Deletion) -> CategoryDeleted:
+    return CategoryDeleted(entity_id=category_id, version=last.version, issued_on=last.deleted_on)
 
 
 def _state(product: Product) -> dict[str, Any]:
@@ -49,4 +76,15 @@ def _state(product: Product) -> dict[str, Any]:
         "brand_name": product.brand_name,
         "price": product.price,
         "currency_code": product.currency_code,
+    }
+
+
+def _category_state(category: Category) -> dict[str, Any]:
+    return {
+        "entity_id": category.id,
+        "version": category.version,
+        "issued_on": category.updated_at.date(),
+        "owner_id": category.owner_id,
+        "name": category.name,
+        "description": category.description,
     }

@@ -13,38 +13,17 @@ Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^\s*[^\s\x00]
 """Not blank. Postgres stores no NUL."""
 
 Prose = Annotated[str, Meta(max_length=10_000, pattern=r"^[^\x00]*$")]
-Price = Annotated[int, Meta(ge=1, le=10**12, description="In minor units of the currency.")]
+MOST_PRICE = 10**12
+Price = Annotated[int, Meta(ge=1, le=MOST_PRICE, description="In minor units of the currency.")]
 Currency = Annotated[str, Meta(max_length=3, pattern=r"^[A-Z]{3}$", description="ISO 4217.")]
 Units = Annotated[int, Meta(ge=0, le=MOST_UNITS)]
 Change = Annotated[int, Meta(ge=-MOST_UNITS, le=MOST_UNITS)]
 
 
-class Category(msgspec.Struct, frozen=True, kw_only=True):
-    """A group of products. Only its owner, or an administrator, changes it."""
+class Versioned(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client may change on the condition that nobody else has."""
 
-    id: UUID
-    owner_id: UUID
-    name: str
-    description: str
-    created_at: datetime
-    updated_at: datetime
-
-
-class Product(msgspec.Struct, frozen=True, kw_only=True):
-    """`inventory` is what can still be bought; `version` counts the changes of everything else."""
-
-    id: UUID
-    seller_id: UUID
-    category_id: UUID
-    name: str
-    description: str
-    brand_name: str
-    price: int
-    currency_code: str
-    inventory: int
     version: int
-    created_at: datetime
-    updated_at: datetime
 
     @property
     def etag(self) -> str:
@@ -56,6 +35,33 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
             return True
         tags = {tag.strip() for tag in if_match.split(",")}
         return "*" in tags or self.etag in tags
+
+
+class Category(Versioned, frozen=True, kw_only=True):
+    """A group of products. Only its owner, or an administrator, changes it."""
+
+    id: UUID
+    owner_id: UUID
+    name: str
+    description: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class Product(Versioned, frozen=True, kw_only=True):
+    """`inventory` is what can still be bought; `version` counts the changes of everything else."""
+
+    id: UUID
+    seller_id: UUID
+    category_id: UUID
+    name: str
+    description: str
+    brand_name: str
+    price: int
+    currency_code: str
+    inventory: int
+    created_at: datetime
+    updated_at: datetime
 
 
 class NewCategory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

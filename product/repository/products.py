@@ -1,14 +1,15 @@
 """Products, each with what can still be bought of it."""
 
-from datetime import date
-from typing import NamedTuple
 from uuid import UUID
 
 from common.contracts.product import Check, Wish
 from common.ids import new_id
 from common.postgres.database import Row, Transaction
 from product.model import catalogue
+from product.model.announcements import Deletion
 from product.model.catalogue import NewProduct, Product, ProductChanges, unset_as_null
+from product.model.listing import Listed, Listing
+from product.repository import lists
 
 # The category is held until the commit: it cannot be deleted in between.
 ADD = """
@@ -20,19 +21,10 @@ WITH category AS (
 )
 INSERT INTO stock (product_id, received, available) SELECT id, $9, $9 FROM product RETURNING product_id
 """
-FIND = """
-SELECT id, seller_id, category_id, name, description, brand_name, price, currency_code,
-       available AS inventory, p.version, created_at, updated_at
+FIND = f"""
+SELECT {lists.SHOWN}
 FROM products p JOIN stock ON product_id = id
 WHERE id = $1 AND deleted_at IS NULL
-"""
-PAGE = """
-SELECT id, seller_id, category_id, name, description, brand_name, price, currency_code,
-       available AS inventory, p.version, created_at, updated_at
-FROM products p JOIN stock ON product_id = id
-WHERE id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') AND deleted_at IS NULL
-  AND ($2::uuid IS NULL OR category_id = $2) AND ($3::text IS NULL OR name ILIKE $3)
-ORDER BY id DESC OFFSET $4 LIMIT $5
 """
 SELLER = "SELECT seller_id FROM products WHERE id = $1 AND deleted_at IS NULL"
 LOCK = "SELECT id FROM products WHERE id = $1 FOR NO KEY UPDATE"
@@ -54,21 +46,6 @@ AVAILABLE = """
 SELECT id, available FROM products JOIN stock ON product_id = id
 WHERE id = ANY($1::uuid[]) AND deleted_at IS NULL
 """
-
-
-class Deletion(NamedTuple):
-    version: int
-    deleted_on: date
-
-
-class Listing(NamedTuple):
-    """What a page shows: products older than `before`, in the category, with the words in their name."""
-
-    before: UUID | None
-    category_id: UUID | None
-    words: str | None
-    offset: int
-    limit: int
 
 
 async def add(tx: Transaction, seller_id: UUID, new: NewProduct, currency_code: str) -> UUID | None:
@@ -104,11 +81,9 @@ async def seller(tx: Transaction, product_id: UUID) -> UUID | None:
     return found
 
 
-async def page(tx: Transaction, listing: Listing) -> list[Product]:
-    """Newest first."""
-    pattern = None if listing.words is None else f"%{_literally(listing.words)}%"
-    rows = await tx.fetch(PAGE, listing.before, listing.category_id, pattern, listing.offset, listing.limit)
-    return [_product(row) for row in rows]
+async def page(tx: Transaction, listing: Listing) -> list[Listed]:
+    statement, values = lists.statement(listing)
+    return [lists.listed(row, listing.sort) for row in await tx.fetch(statement, *values)]
 
 
 async def change(tx: Transaction, product_id: UUID, changes: ProductChanges) -> None:
@@ -124,11 +99,6 @@ async def check(tx: Transaction, wishes: list[Wish]) -> Check:
     """As a purchase would see it now, whoever asks and however."""
     rows = await tx.fetch(AVAILABLE, {wish.product_id for wish in wishes})
     return catalogue.check(wishes, {row["id"]: row["available"] for row in rows})
-
-
-def _literally(words: str) -> str:
-    """Without the wildcards of LIKE."""
-    return words.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 
 def _product(row: Row) -> Product:

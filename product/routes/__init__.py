@@ -1,5 +1,5 @@
 """HTTP in, transaction, JSON out, by subject."""
 
-from product.routes import categories, products, stock
+from product.routes import categories, lists, products, stock
 
-ROUTES = [*categories.ROUTES, *products.ROUTES, *stock.ROUTES]
+ROUTES = [*categories.ROUTES, *lists.ROUTES, *products.ROUTES, *stock.ROUTES]

@@ -2,23 +2,30 @@
 
 from uuid import UUID
 
-from litestar import delete, get, post, put
+from litestar import Response, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 
 from common.http.auth import verified
-from common.http.dependencies import Db, Me
+from common.http.dependencies import Db, Me, Words
 from common.http.errors import NotFound, Refused
 from common.http.openapi import also
 from common.http.paging import Cursor, Limit, Offset, Page
+from product.model import announcements
 from product.model.catalogue import Category, CategoryChanges, NewCategory
 from product.repository import categories
 from product.routes.guards import category_owner
+from product.routes.versions import IfMatch, require_meant, tagged
 
 
 @post("/categories", guards=[verified])
-async def create_category(data: JSONBody[NewCategory], db: Db, caller: Me) -> Category:
+async def create_category(
+    data: JSONBody[NewCategory], db: Db, outbox: Words, caller: Me
+) -> Response[Category]:
+    """The caller owns it."""
     async with db.begin() as tx:
-        return await categories.add(tx, caller.account_id, data)
+        category = await categories.add(tx, caller.account_id, data)
+        await outbox.put(tx, [announcements.category_created(category)])
+    return tagged(category, status_code=201)
 
 
 @get("/categories", opt={"public": True})
@@ -32,24 +39,37 @@ async def list_categories(
 
 
 @get("/categories/{category_id:uuid}", opt={"public": True})
-async def read_category(category_id: FromPath[UUID], db: Db) -> Category:
+async def read_category(category_id: FromPath[UUID], db: Db) -> Response[Category]:
     async with db.read() as tx:
-        return _existing(await categories.find(tx, category_id))
+        return tagged(_existing(await categories.find(tx, category_id)))
 
 
-@put("/categories/{category_id:uuid}", guards=[category_owner])
-async def change_category(category_id: FromPath[UUID], data: JSONBody[CategoryChanges], db: Db) -> Category:
+@put("/categories/{category_id:uuid}", guards=[category_owner], opt=also(412))
+async def change_category(
+    category_id: FromPath[UUID],
+    data: JSONBody[CategoryChanges],
+    db: Db,
+    outbox: Words,
+    if_match: IfMatch = None,
+) -> Response[Category]:
     """What is left out stays."""
     async with db.begin() as tx:
-        return _existing(await categories.change(tx, category_id, data))
+        category = _existing(await categories.lock(tx, category_id))
+        require_meant(category, if_match)
+        if data != CategoryChanges():
+            category = await categories.change(tx, category_id, data)
+            await outbox.put(tx, [announcements.category_changed(category)])
+    return tagged(category)
 
 
 @delete("/categories/{category_id:uuid}", guards=[category_owner], opt=also(409))
-async def delete_category(category_id: FromPath[UUID], db: Db) -> None:
+async def delete_category(category_id: FromPath[UUID], db: Db, outbox: Words) -> None:
     """Only while no product is in it."""
     async with db.begin() as tx:
-        if not await categories.delete_unused(tx, category_id):
+        deletion = await categories.delete_unused(tx, category_id)
+        if deletion is None:
             raise Refused(409, "category_in_use", "Products are in this category.")
+        await outbox.put(tx, [announcements.category_deleted(category_id, deletion)])
 
 
 def _existing(category: Category | None) -> Category:

@@ -1,33 +1,22 @@
 """Products: everybody reads, verified accounts sell, the seller changes."""
 
-from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 
 from common.http.auth import verified
 from common.http.dependencies import Db, Me, Words
 from common.http.errors import InvalidField, NotFound, Refused
 from common.http.openapi import also
-from common.http.paging import Cursor, Limit, Offset, Page
 from product.model import announcements
 from product.model.catalogue import NewProduct, Product, ProductChanges
 from product.repository import categories, products, stock
-from product.repository.products import Listing
 from product.routes.guards import seller
+from product.routes.versions import IfMatch, require_meant, tagged
 
 Currencies = NamedDependency[tuple[str, ...]]
-IfMatch = Annotated[
-    str | None,
-    HeaderParameter(name="If-Match", max_length=1000, description="The ETag that is to be changed."),
-]
-Search = Annotated[
-    str | None,
-    QueryParameter(min_length=1, max_length=100, pattern=r"^[^\x00]+$", description="Words in the name."),
-]
-InCategory = Annotated[UUID | None, QueryParameter()]
 
 
 @post("/products", guards=[verified], opt=also(422))
@@ -45,28 +34,13 @@ async def create_product(
         product = _existing(await products.find(tx, product_id))
         level = await stock.level(tx, product_id)
         await outbox.put(tx, [announcements.created(product), announcements.stock_changed(level)])
-    return _tagged(product, status_code=201)
-
-
-@get("/products", opt={"public": True})
-async def list_products(
-    db: Db,
-    category_id: InCategory = None,
-    q: Search = None,
-    limit: Limit = 20,
-    offset: Offset = 0,
-    cursor: Cursor = None,
-) -> Page[Product]:
-    """Newest first."""
-    async with db.read() as tx:
-        found = await products.page(tx, Listing(cursor, category_id, q, offset, limit + 1))
-    return Page(items=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
+    return tagged(product, status_code=201)
 
 
 @get("/products/{product_id:uuid}", opt={"public": True})
 async def read_product(product_id: FromPath[UUID], db: Db) -> Response[Product]:
     async with db.read() as tx:
-        return _tagged(_existing(await products.find(tx, product_id)))
+        return tagged(_existing(await products.find(tx, product_id)))
 
 
 @put("/products/{product_id:uuid}", guards=[seller], opt=also(412, 422))
@@ -83,15 +57,14 @@ async def change_product(
         _supported(data.currency_code, currencies)
     async with db.begin() as tx:
         product = _existing(await products.lock(tx, product_id))
-        if not product.is_meant_by(if_match):
-            raise Refused(412, "version_mismatch", "The product has changed in the meantime.")
+        require_meant(product, if_match)
         if data.category_id and not await categories.hold(tx, data.category_id):
             raise _unknown_category()
         if data != ProductChanges():
             await products.change(tx, product_id, data)
             product = _existing(await products.find(tx, product_id))
             await outbox.put(tx, [announcements.changed(product)])
-    return _tagged(product)
+    return tagged(product)
 
 
 @delete("/products/{product_id:uuid}", guards=[seller])
@@ -101,17 +74,13 @@ async def delete_product(product_id: FromPath[UUID], db: Db, outbox: Words) -> N
         deletion = await products.delete(tx, product_id)
         if deletion is None:
             raise NotFound("product")
-        await outbox.put(tx, [announcements.deleted(product_id, *deletion)])
+        await outbox.put(tx, [announcements.deleted(product_id, deletion)])
 
 
 def _existing(product: Product | None) -> Product:
     if product is None:
         raise NotFound("product")
     return product
-
-
-def _tagged(product: Product, status_code: int = 200) -> Response[Product]:
-    return Response(product, status_code=status_code, headers={"ETag": product.etag})
 
 
 def _supported(currency_code: str, currencies: tuple[str, ...]) -> str:
@@ -124,4 +93,4 @@ def _unknown_category() -> InvalidField:
     return InvalidField("category_id", "No such category.", code="unknown_category")
 
 
-ROUTES = [create_product, list_products, read_product, change_product, delete_product]
+ROUTES = [create_product, read_product, change_product, delete_product]

@@ -60,8 +60,8 @@ CASES: Mapping[str, str] = {
     # Made to be seen and used by everybody.
     "GET /categories cursor": OPEN,
     "GET /categories/{category_id} category_id": OPEN,
-    "GET /products cursor": OPEN,
     "GET /products category_id": OPEN,
+    "GET /products seller_id": OPEN,
     "GET /products/{product_id} product_id": OPEN,
     "POST /products category_id": OPEN,
     "PUT /products/{product_id} category_id": OPEN,

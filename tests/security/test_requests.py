@@ -1,5 +1,6 @@
 """What a request may not leave open: a parameter twice, `null` for nothing; and what OPTIONS tells."""
 
+import re
 from collections import defaultdict
 from uuid import UUID
 
@@ -29,6 +30,7 @@ async def test_a_parameter_comes_once_and_null_is_no_value(shop: Cast) -> None:
                 continue
             name, schema = parameter["name"], route.resolved(parameter["schema"])
             is_text = schema.get("type") == "string" and not {"format", "enum"} & schema.keys()
+            is_text = is_text and re.search(schema.get("pattern", ""), "null") is not None
             twice = await shop.ask("GET", f"{route.path}?{name}=1&{name}=1", headers=headers)
             null = await shop.ask("GET", f"{route.path}?{name}=null", headers=headers)
             assert (twice.status, null.status) == (400, 200 if is_text else 400), (route.name, name)

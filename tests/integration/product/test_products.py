@@ -202,69 +202,6 @@ async def test_every_change_is_announced_with_its_version(client: Client) -> Non
     assert await told("stock_changed", "entity_id", "version", "available") == [(own, 1, 5), (own, 2, 3)]
 
 
-async def test_pages_are_stable_newest_first_and_complete(client: Client) -> None:
-    category_id = await client.category()
-    made = [(await client.product(category_id=category_id))["id"] for _ in range(7)]
-    newest_first = sorted(made, reverse=True)
-
-    async def page(query: str) -> tuple[list[str], str | None]:
-        answer = await client("GET", f"/products?category_id={category_id}&{query}", by=None)
-        assert answer.status == 200, answer.body
-        return [item["id"] for item in answer.body["items"]], answer.body["next"]
-
-    first, cursor = await page("limit=3")
-    second, again = await page(f"limit=3&cursor={cursor}")
-    third, end = await page(f"limit=3&cursor={again}")
-    assert [*first, *second, *third] == newest_first
-    assert end is None
-    assert (await page("limit=2&offset=3"))[0] == newest_first[3:5]
-    assert (await page("limit=7"))[1] is None
-
-
-async def test_lists_filter_by_category_and_by_words_taken_literally(client: Client) -> None:
-    drinks, other = await client.category(), await client.category()
-    tea = (await client.product(category_id=drinks, name="Green Oolong 50% off"))["id"]
-    await client.product(category_id=drinks, name="Coffee 50 off")
-    cup = (await client.product(category_id=other, name="oolong_cup"))["id"]
-
-    async def found(**query: Any) -> list[str]:
-        parameters = "&".join(f"{name}={value}" for name, value in query.items())
-        return [item["id"] for item in (await client("GET", f"/products?{parameters}")).body["items"]]
-
-    assert sorted(await found(q="OOLONG")) == [tea, cup]
-    assert await found(q="oolong", category_id=drinks) == [tea]
-    assert await found(q="50%25") == [tea]
-    assert await found(q="g_c") == [cup]
-    assert await found(q="%5C") == []
-    assert await found(category_id=str(uuid4())) == []
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        "limit=0",
-        "limit=101",
-        "limit=-1",
-        "limit=99999999999999999999999",
-        "limit=x",
-        "offset=-1",
-        "offset=99999999999999999999",
-        "cursor=x",
-        "category_id=x",
-        "q=",
-        "q=%00",
-        f"q={'x' * 101}",
-    ],
-)
-async def test_a_query_out_of_bounds_is_400(client: Client, query: str) -> None:
-    assert (await client("GET", f"/products?{query}", by=None)).status == 400
-
-
-async def test_a_query_that_is_no_text_finds_nothing(client: Client) -> None:
-    await client.product()
-    assert (await client("GET", "/products?q=%ff%fe", by=None)).status in {200, 400}
-
-
 async def test_the_openapi_document_names_every_route(client: Client) -> None:
     answer = await client("GET", "/openapi/product.json", by=None)
     assert answer.status == 200
