@@ -27,7 +27,7 @@ async def handle(tx: Transaction, batch: Sequence[Message]) -> list[Message]:
     shelf = await stock.lock_shelf(tx, touched(commands, held))
     after = fold(commands, held, shelf)
     await reservations.save(tx, _difference(held, after.reservations))
-    levels = await stock.save(tx, _difference(shelf, after.shelf))
+    levels = await stock.save(tx, after.shelf, after.moved)
     return [*after.replies, *map(stock_changed, levels)]
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    Integer,
     Table,
     Text,
     Uuid,
@@ -95,6 +96,29 @@ Table(
     CheckConstraint("received >= available", "received"),
     postgresql_with={"fillfactor": 50},
     info=may("INSERT, UPDATE (received, available, version)"),
+)
+
+# The ledger: what led to each version of a stock. No reference to the product, which is never removed: the
+# hottest inserts of the service would have to look it up.
+Table(
+    "stock_movements",
+    METADATA,
+    Column("product_id", Uuid, primary_key=True),
+    Column("version", BigInteger, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("change", BigInteger, nullable=False),
+    Column("available", BigInteger, nullable=False),
+    Column("account_id", Uuid),
+    Column("purchase_id", Uuid),
+    Column("moved_at", DateTime(timezone=True), primary_key=True, server_default=func.now()),
+    CheckConstraint("kind IN ('received', 'removed', 'set', 'reserved', 'released', 'opening')", "kind"),
+    CheckConstraint("available >= 0 AND available >= change", "available"),
+    CheckConstraint(
+        "num_nonnulls(account_id, purchase_id) = CASE kind WHEN 'opening' THEN 0 ELSE 1 END", "cause"
+    ),
+    postgresql_partition_by="RANGE (moved_at)",
+    info=may("INSERT"),
 )
 
 # A row is inserted empty, as a lock, and filled by the same transaction. The room on the page is for that:

@@ -6,6 +6,7 @@ run ends with the rights of the runtime role: what the tables say, and nothing t
 
 import argparse
 import asyncio
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +24,8 @@ from common.postgres.rights import Undeclared, grants
 from common.settings import load
 
 ENVIRONMENT = Path(__file__).parent / "migrations"
+PARTITION = re.compile(r"_\d{6}(\d\d)?$")
+"""A name that ends with a month or a day."""
 
 
 class MigrateSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +70,7 @@ async def on_database(url: str, service: str, action: str, **options: Any) -> No
 
 def _is_ours(_thing: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
     """Partitions come and go by themselves; the schema names only their parents."""
-    return not (kind == "table" and name is not None and name.startswith(("inbox_", "outbox_")))
+    return not (kind == "table" and name is not None and PARTITION.search(name))
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from common.contracts.product import MOST_UNITS, Check, Verdict, Wish
+from product.model.ledger import Kind
 
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^\s*[^\s\x00][^\x00]*$")]
 """Not blank. Postgres stores no NUL."""
@@ -114,6 +115,12 @@ class StockOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     @property
     def is_clear(self) -> bool:
         return (self.change is None) != (self.level is None)
+
+    @property
+    def kind(self) -> Kind:
+        if self.change is None:
+            return Kind.SET
+        return Kind.RECEIVED if self.change >= 0 else Kind.REMOVED
 
     def applied_to(self, available: int) -> int:
         """May be negative: that is for the caller to refuse."""

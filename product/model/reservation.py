@@ -5,7 +5,7 @@ Nothing is ever changed in place.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
@@ -14,6 +14,7 @@ import msgspec
 
 from common.contracts.message import Item, Purchase, Reply
 from common.contracts.product import ReleaseStock, ReserveStock, StockRefused, StockReleased, StockReserved
+from product.model.ledger import Kind, Moved
 
 MOST_TOTAL = 2**53
 """Minor units; every JSON reader counts exactly up to here."""
@@ -62,6 +63,8 @@ class Ware(msgspec.Struct, frozen=True, kw_only=True):
 
 Shelf = Mapping[UUID, Ware]
 
+MOVES = {Status.DONE: (Kind.RESERVED, -1), Status.UNDONE: (Kind.RELEASED, 1)}
+
 
 class Reaction(NamedTuple):
     """How things stand after one command, and what is said about it."""
@@ -72,11 +75,12 @@ class Reaction(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How things stand after a batch, and everything that is said about it, in order."""
+    """How things stand after a batch; everything that is said about it and that was moved in it, in order."""
 
     reservations: Mapping[UUID, Reservation]
     shelf: Shelf
     replies: Sequence[Reply]
+    moved: Sequence[Moved]
 
 
 def react(reservation: Reservation, command: StockCommand, shelf: Shelf) -> Reaction:
@@ -92,11 +96,15 @@ def fold(commands: Iterable[StockCommand], reservations: Mapping[UUID, Reservati
     """A batch is its commands one after the other: whoever came first is served first."""
     after = dict(reservations)
     replies: list[Reply] = []
+    moved: list[Moved] = []
     for command in commands:
         purchase_id = command.purchase.id
-        after[purchase_id], shelf, reply = react(after[purchase_id], command, shelf)
+        before = after[purchase_id]
+        after[purchase_id], shelf, reply = react(before, command, shelf)
         replies.append(reply)
-    return Outcome(after, shelf, replies)
+        if after[purchase_id] is not before:
+            moved += _movements(purchase_id, after[purchase_id], shelf)
+    return Outcome(after, shelf, replies, moved)
 
 
 def touched(commands: Iterable[StockCommand], reservations: Mapping[UUID, Reservation]) -> set[UUID]:
@@ -109,6 +117,15 @@ def touched(commands: Iterable[StockCommand], reservations: Mapping[UUID, Reserv
         elif reservation.status is Status.NEW and isinstance(command, ReserveStock):
             products.update(item.product_id for item in command.purchase.items)
     return products
+
+
+def _movements(purchase_id: UUID, became: Reservation, shelf: Shelf) -> Iterator[Moved]:
+    """What the purchase's row became says what left the shelf for it, or came back."""
+    if became.status in MOVES:
+        kind, sign = MOVES[became.status]
+        for item in became.items:
+            available = shelf[item.product_id].available
+            yield Moved(item.product_id, kind, sign * item.quantity, available, purchase_id)
 
 
 def _undo(reservation: Reservation, shelf: Shelf) -> tuple[Reservation, Shelf]:

@@ -18,8 +18,11 @@ WITH category AS (
 ), product AS (
   INSERT INTO products (id, seller_id, category_id, name, description, brand_name, price, currency_code)
   SELECT $1, $2, id, $4, $5, $6, $7, $8 FROM category RETURNING id
+), stocked AS (
+  INSERT INTO stock (product_id, received, available) SELECT id, $9, $9 FROM product RETURNING product_id
 )
-INSERT INTO stock (product_id, received, available) SELECT id, $9, $9 FROM product RETURNING product_id
+INSERT INTO stock_movements (product_id, version, position, kind, change, available, account_id)
+SELECT product_id, 1, 1, 'received', $9, $9, $2 FROM stocked RETURNING product_id
 """
 FIND = f"""
 SELECT {lists.SHOWN}

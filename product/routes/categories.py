@@ -1,8 +1,10 @@
 """Categories: everybody reads, verified accounts create, the owner changes."""
 
+from typing import Any
 from uuid import UUID
 
-from litestar import Response, delete, get, post, put
+from litestar import Request, Response, delete, get, post, put
+from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from common.http.auth import verified
@@ -10,11 +12,17 @@ from common.http.dependencies import Db, Me, Words
 from common.http.errors import NotFound, Refused
 from common.http.openapi import also
 from common.http.paging import Cursor, Limit, Offset, Page
+from common.http.ready import sent
+from common.postgres.database import Transaction
 from product.model import announcements
 from product.model.catalogue import Category, CategoryChanges, NewCategory
 from product.repository import categories
 from product.routes.guards import category_owner
 from product.routes.versions import IfMatch, require_meant, tagged
+from product.views import Catalogue
+
+Shown = NamedDependency[Catalogue]
+"""Parameter `catalogue`."""
 
 
 @post("/categories", guards=[verified])
@@ -30,18 +38,27 @@ async def create_category(
 
 @get("/categories", opt={"public": True})
 async def list_categories(
-    db: Db, limit: Limit = 20, offset: Offset = 0, cursor: Cursor = None
-) -> Page[Category]:
+    request: Request[Any, Any, Any],
+    catalogue: Shown,
+    limit: Limit = 20,
+    offset: Offset = 0,
+    cursor: Cursor = None,
+) -> Response[Page[Category]]:
     """Newest first."""
-    async with db.read() as tx:
+
+    async def read(tx: Transaction) -> Page[Category]:
         found = await categories.page(tx, cursor, offset, limit + 1)
-    return Page(items=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
+        return Page(items=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
+
+    return sent(await catalogue.page(request.scope["path"], request.scope["query_string"], read))
 
 
 @get("/categories/{category_id:uuid}", opt={"public": True})
-async def read_category(category_id: FromPath[UUID], db: Db) -> Response[Category]:
-    async with db.read() as tx:
-        return tagged(_existing(await categories.find(tx, category_id)))
+async def read_category(category_id: FromPath[UUID], catalogue: Shown) -> Response[Category]:
+    answer = await catalogue.category(category_id)
+    if answer is None:
+        raise NotFound("category")
+    return sent(answer)
 
 
 @put("/categories/{category_id:uuid}", guards=[category_owner], opt=also(412))

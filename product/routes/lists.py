@@ -1,23 +1,26 @@
 """Products as a list: filtered, sorted, page by page."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import get
+from litestar import Request, Response, get
 from litestar.di import NamedDependency, Provide
 from litestar.params import QueryParameter
 
-from common.http.dependencies import Db
-from common.http.errors import InvalidField
 from common.http.paging import Limit, Offset, SortedPage
+from common.http.ready import sent
+from common.postgres.database import Transaction
 from product.model import listing
 from product.model.catalogue import MOST_PRICE, Product
-from product.model.cursors import MOST_LETTERS, Torn
 from product.model.listing import Filter, Listing, Sort
 from product.repository import products
+from product.routes.cursors import Word, understood
+from product.views import Catalogue
 
 Currencies = NamedDependency[tuple[str, ...]]
 Wanted = NamedDependency[Filter]
+Shown = NamedDependency[Catalogue]
+"""Parameter `catalogue`."""
 Search = Annotated[
     str | None,
     QueryParameter(
@@ -37,15 +40,6 @@ PriceBound = Annotated[
 In = Annotated[str | None, QueryParameter(min_length=3, max_length=3, pattern=r"^[A-Z]{3}$")]
 Available = Annotated[bool | None, QueryParameter(description="Whether it can be bought now.")]
 Order = Annotated[Sort, QueryParameter(description="Names without their accents and capitals.")]
-After = Annotated[
-    str | None,
-    QueryParameter(
-        min_length=1,
-        max_length=MOST_LETTERS,
-        schema_extra={"format": "cursor"},
-        description="`next` of the page before, with the `sort` of that page.",
-    ),
-]
 
 
 def wanted(
@@ -66,28 +60,23 @@ def wanted(
 
 @get("/products", opt={"public": True}, dependencies={"wanted": Provide(wanted, sync_to_thread=False)})
 async def list_products(
-    db: Db,
+    request: Request[Any, Any, Any],
+    catalogue: Shown,
     wanted: Wanted,
     sort: Order = Sort.NEWEST,
     limit: Limit = 20,
     offset: Offset = 0,
-    cursor: After = None,
-) -> SortedPage[Product]:
+    cursor: Word = None,
+) -> Response[SortedPage[Product]]:
     """From page to page nothing comes twice and nothing that was there all the time is left out."""
-    after = None if cursor is None else _place(cursor, sort)
-    async with db.read() as tx:
+    after = None if cursor is None else understood(listing.place, cursor, sort)
+
+    async def read(tx: Transaction) -> SortedPage[Product]:
         found = await products.page(tx, Listing(wanted, sort, after, offset, limit + 1))
-    more = listing.cursor(found[limit - 1].place, sort) if len(found) > limit else None
-    return SortedPage(items=[each.product for each in found[:limit]], next=more)
+        more = listing.cursor(found[limit - 1].place, sort) if len(found) > limit else None
+        return SortedPage(items=[each.product for each in found[:limit]], next=more)
 
-
-def _place(cursor: str, sort: Sort) -> listing.Place:
-    try:
-        return listing.place(cursor, sort)
-    except Torn as error:
-        raise InvalidField(
-            "cursor", f"Not a cursor of a list by {sort}.", code="invalid_cursor", status=400
-        ) from error
+    return sent(await catalogue.page(request.scope["path"], request.scope["query_string"], read))
 
 
 ROUTES = [list_products]

@@ -10,13 +10,17 @@ from common.http.auth import verified
 from common.http.dependencies import Db, Me, Words
 from common.http.errors import InvalidField, NotFound, Refused
 from common.http.openapi import also
+from common.http.ready import sent
 from product.model import announcements
 from product.model.catalogue import NewProduct, Product, ProductChanges
 from product.repository import categories, products, stock
 from product.routes.guards import seller
 from product.routes.versions import IfMatch, require_meant, tagged
+from product.views import Catalogue
 
 Currencies = NamedDependency[tuple[str, ...]]
+Shown = NamedDependency[Catalogue]
+"""Parameter `catalogue`."""
 
 
 @post("/products", guards=[verified], opt=also(422))
@@ -38,9 +42,11 @@ async def create_product(
 
 
 @get("/products/{product_id:uuid}", opt={"public": True})
-async def read_product(product_id: FromPath[UUID], db: Db) -> Response[Product]:
-    async with db.read() as tx:
-        return tagged(_existing(await products.find(tx, product_id)))
+async def read_product(product_id: FromPath[UUID], catalogue: Shown) -> Response[Product]:
+    answer = await catalogue.product(product_id)
+    if answer is None:
+        raise NotFound("product")
+    return sent(answer)
 
 
 @put("/products/{product_id:uuid}", guards=[seller], opt=also(412, 422))

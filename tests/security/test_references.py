@@ -57,6 +57,7 @@ CASES: Mapping[str, str] = {
     "PUT /products/{product_id} product_id": SEEN,
     "DELETE /products/{product_id} product_id": SEEN,
     "POST /products/{product_id}/stock product_id": SEEN,
+    "GET /products/{product_id}/stock/movements product_id": SEEN,
     # Made to be seen and used by everybody.
     "GET /categories cursor": OPEN,
     "GET /categories/{category_id} category_id": OPEN,

@@ -67,6 +67,7 @@ RULES: Mapping[str, Mapping[str, int]] = {
     "PUT /products/{product_id}": OWNER_OR_ADMIN,
     "DELETE /products/{product_id}": OWNER_OR_ADMIN,
     "POST /products/{product_id}/stock": OWNER_OR_ADMIN,
+    "GET /products/{product_id}/stock/movements": OWNER_OR_ADMIN,
     "GET /orders": ACCOUNT,
     "GET /orders/{order_id}": OWNER_OR_ADMIN_SEES,
     "GET /payments": ADMIN,

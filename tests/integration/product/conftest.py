@@ -89,12 +89,11 @@ class Client:
 class Shop:
     """Replicas of the service on one database, which the test may look into as its owner."""
 
-    def __init__(
-        self, url: str, owner_url: str, nats_url: str, issuer: Issuer, open_until: AsyncExitStack
-    ) -> None:
+    def __init__(self, url: str, servers: Servers, issuer: Issuer, open_until: AsyncExitStack) -> None:
         self.url = url
-        self.owner_url = owner_url
-        self.nats_url = nats_url
+        self.owner_url = servers.owner_url(url)
+        self.nats_url = servers.nats_url
+        self.servers = servers
         self.issuer = issuer
         self._open_until = open_until
 
@@ -104,6 +103,7 @@ class Shop:
             port=free_port(),
             nats_url=self.nats_url,
             database_url=self.url,
+            redis_url=self.servers.redis_url_of("product"),
             jwks_url=self.issuer.jwks_url,
             currencies=("VND", "USD"),
             graceful_seconds=2.0,
@@ -130,7 +130,7 @@ class Shop:
 async def opened(servers: Servers, issuer: Issuer) -> AsyncIterator[Shop]:
     url = servers.new_database("product")
     async with AsyncExitStack() as open_until:
-        yield Shop(url, servers.owner_url(url), servers.nats_url, issuer, open_until)
+        yield Shop(url, servers, issuer, open_until)
 
 
 @pytest.fixture

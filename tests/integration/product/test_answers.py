@@ -20,7 +20,7 @@ async def test_a_process_that_is_stopped_gently_leaves_no_question_unanswered(sh
         client = await connection.ready()
         requests = Requests(connection)
         await shop.start()
-        first = Shop(shop.url, shop.owner_url, shop.nats_url, shop.issuer, leaving)
+        first = Shop(shop.url, shop.servers, shop.issuer, leaving)
         await first.start()
 
         async def listed(count: int) -> bool:

@@ -213,6 +213,7 @@ async def test_the_openapi_document_names_every_route(client: Client) -> None:
             "/products": "get post",
             "/products/{product_id}": "get put delete",
             "/products/{product_id}/stock": "post",
+            "/products/{product_id}/stock/movements": "get",
             "/products/check": "post",
         }.items()
         for method in methods.split()

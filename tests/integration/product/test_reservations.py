@@ -3,72 +3,19 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 import nats
 import pytest
 
-from common.contracts.message import Message, subject
 from common.contracts.product import ReserveStock
 from common.ids import new_id
 from common.main import Role
-from common.messaging.codec import encode
 from product.model.reservation import StockCommand
+from tests.integration.product.commands import replies, statuses, stock, tell
 from tests.integration.product.conftest import Shop
 from tests.support import eventually
 from tests.unit.product.words import release, reserve
-
-# Protocol I2: what the sellers put in is on the shelf or reserved, at any moment.
-LEAK = """
-SELECT product_id FROM stock LEFT JOIN (
-  SELECT (item ->> 'product_id')::uuid AS product_id, sum((item ->> 'quantity')::bigint) AS units
-  FROM reservations, jsonb_array_elements(items) AS item WHERE status = 'DONE' GROUP BY 1
-) AS reserved USING (product_id)
-WHERE received <> available + coalesce(units, 0)
-"""
-
-
-async def tell(shop: Shop, commands: Sequence[Message], *, again: int = 0) -> None:
-    """Publishes as the relay does, then `again` times without the id, so that the stream takes the copies."""
-    client = await nats.connect(shop.nats_url)
-    js = client.jetstream()
-    for copy in range(1 + again):
-        ids = [{"Nats-Msg-Id": command.id} if copy == 0 else {} for command in commands]
-        await asyncio.gather(
-            *(
-                js.publish(subject(type(command)), encode(command), headers=headers)
-                for command, headers in zip(commands, ids, strict=True)
-            )
-        )
-    await client.close()
-
-
-async def replies(shop: Shop, count: int) -> dict[str, dict[str, Any]]:
-    """What was published about each command, by the command's id."""
-
-    async def all_of_them() -> list[dict[str, Any]]:
-        words = ("stock_reserved", "stock_refused", "stock_released")
-        said = [reply for word in words for reply in await shop.said(f"evt.product.{word}")]
-        assert len(said) >= count, len(said)
-        return said
-
-    said = await eventually(all_of_them)
-    assert len(said) == count
-    return {reply["cause_id"]: reply for reply in said}
-
-
-async def statuses(shop: Shop) -> Counter[str]:
-    rows = await shop.look("SELECT status, count(*) FROM reservations GROUP BY status")
-    return Counter({row["status"]: row["count"] for row in rows})
-
-
-async def stock(shop: Shop, product_id: str) -> int:
-    [row] = await shop.look("SELECT available FROM stock WHERE product_id = $1", product_id)
-    assert await shop.look(LEAK) == []
-    available: int = row["available"]
-    return available
 
 
 async def test_a_reservation_is_priced_taken_and_given_back(shop: Shop) -> None:
