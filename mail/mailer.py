@@ -108,4 +108,7 @@ def _brief(error: SMTPResponseException) -> str:
 
 
 def _told(error: Exception) -> str:
+    """What a server answers is not repeated: it may quote what it was given, such as a password."""
+    if isinstance(error, SMTPResponseException):
+        return f"{type(error).__name__}: {_brief(error)}"
     return f"{type(error).__name__}: {error}"[:500]

@@ -117,8 +117,18 @@ class Database:
         except asyncpg.InternalClientError:
             connection.terminate()  # the driver has lost its place, as when a server says goodbye unasked
             raise
+        except asyncpg.PostgresError as error:
+            _forget_values(error)
+            raise
         finally:
             await self.pool.release(connection)
+
+
+def _forget_values(error: asyncpg.PostgresError) -> None:
+    """An error is logged, or kept with a dead letter: neither may quote a row or a parameter."""
+    error.detail = None
+    if isinstance(error, asyncpg.DataError):
+        error.args = (str(error.args[0]).partition(":")[0],)
 
 
 async def relaxed_connection(url: str, name: str) -> "asyncpg.Connection[Row]":

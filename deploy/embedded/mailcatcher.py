@@ -4,6 +4,7 @@ Run as `python -m deploy.embedded.mailcatcher` with `SETTINGS_FILE` naming its h
 """
 
 import asyncio
+import logging
 import os
 import tomllib
 from collections.abc import AsyncIterator
@@ -149,6 +150,7 @@ def application(mailbox: Mailbox, host: str, smtp_port: int) -> Litestar:
 def main() -> None:
     """Serve until told to stop."""
     settings = tomllib.loads(Path(os.environ["SETTINGS_FILE"]).read_text(encoding="utf-8"))
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd's, of every address
     app = application(Mailbox(), settings["host"], settings["smtp_port"])
     uvicorn.run(app, host=settings["host"], port=settings["port"], log_level="warning", access_log=False)
 

@@ -28,6 +28,7 @@ OPTIONS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
+    "log_error_verbosity": "terse",  # else it quotes the row that offends
     "log_line_prefix": "%m [%p] %q%u@%d ",
     "unix_socket_directories": "",
 }

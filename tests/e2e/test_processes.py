@@ -25,7 +25,7 @@ from deploy.embedded.layout import SERVICES
 from deploy.embedded.services import present
 from deploy.embedded.stack import Stack
 from deploy.privileges.nats import OPERATOR
-from tests.e2e import readme
+from tests.e2e import canaries, readme
 from tests.servers import free_base
 from tests.support import eventually
 
@@ -163,3 +163,18 @@ async def test_a_killed_replica_costs_no_answer(stack: Stack) -> None:
             await killed_and_back(stack, "product-2")
         assert [each.result() for each in asking] == [100] * 10
         assert stack.pid("product-2") != pid
+
+
+async def test_no_log_no_error_and_no_command_line_tells_a_secret_or_who_somebody_is(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Passwords of the servers, the signing key, tokens, codes, and all that a customer is asked for."""
+    async with shop(stack) as client:
+        looked_for = canaries.Canaries.of(stack)
+        await canaries.Life(client, stack, looked_for).lead()
+    told = canaries.logs(stack) | {"command lines": canaries.command_lines()}
+    told |= {f"error {number}": body for number, body in enumerate(looked_for.errors)}
+    with capsys.disabled():
+        sys.stdout.write(f"\n{len(looked_for.known)} canaries in {len(told)} texts: ")
+        sys.stdout.write(f"{sum(map(len, told.values()))} characters\n")
+    assert {name: found for name, text in told.items() if (found := looked_for.found_in(text))} == {}

@@ -1,6 +1,7 @@
 """The pool, where the driver and the server disagree."""
 
 from collections.abc import Callable
+from traceback import format_exception
 
 import asyncpg
 import pytest
@@ -12,6 +13,27 @@ async def backend(db: Database) -> int:
     async with db.read() as tx:
         pid: int = await tx.value("SELECT pg_backend_pid()")
         return pid
+
+
+@pytest.mark.parametrize(
+    ("statement", "values"),
+    [
+        ("INSERT INTO suspect (message_id, attempts) VALUES ($1, NULL)", ["canary"]),
+        ("INSERT INTO suspect (message_id, attempts) VALUES ($1, 1), ($1, 1)", ["canary"]),
+        ("SELECT $1::text::uuid", ["canary"]),
+        ("SELECT $1::bigint", ["canary"]),
+    ],
+)
+async def test_an_error_quotes_no_value(
+    database: Callable[[str], str], statement: str, values: list[object]
+) -> None:
+    async with Database.connect(database("order"), size=1, name="test") as db, db.read() as tx:
+        with pytest.raises(asyncpg.PostgresError, match="canary"):
+            await tx.fetch(statement, *values)
+    with pytest.raises(asyncpg.PostgresError) as raised:
+        async with Database.connect(database("order"), size=1, name="test") as db, db.begin() as tx:
+            await tx.fetch(statement, *values)
+    assert "canary" not in "".join(format_exception(raised.value))
 
 
 async def test_a_connection_that_lost_its_place_is_not_used_again(

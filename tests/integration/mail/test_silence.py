@@ -1,9 +1,11 @@
 """What mails say, and to whom, stands in no log."""
 
+import asyncio
 import logging
 
 import msgspec
 import pytest
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from common.contracts.message import Item
 from common.ids import new_id
@@ -15,6 +17,7 @@ from tests.support import eventually, free_port, running
 CODE = "86420135"
 NAME = "Canary Jane"
 PRODUCT = "Canary product"
+PASSWORD = "canary-of-the-server"
 
 
 def secrets(*mailboxes: str) -> list[str]:
@@ -52,6 +55,48 @@ async def test_a_mail_that_goes_out_leaves_no_word_in_the_log(
         for each in mailboxes:
             await caught.one_to(each)
     unheard(caplog, *mailboxes)
+
+
+class Bouncer:
+    """Who knows the password may send; who does not reads what they said."""
+
+    def __init__(self) -> None:
+        self.letters = 0
+        self.refused = 0
+
+    def admit(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, said: LoginPassword
+    ) -> AuthResult:
+        if said.password == PASSWORD.encode():
+            return AuthResult(success=True)
+        self.refused += 1
+        return AuthResult(success=False, handled=False, message=f"535 5.7.8 not {said.password.decode()}")
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        self.letters += 1
+        return "250 OK"
+
+
+async def test_the_password_of_the_mail_server_is_said_to_it_alone(
+    world: Wire, mail_settings: MailSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    bouncer = Bouncer()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SMTP(bouncer, hostname="localhost", authenticator=bouncer.admit, auth_require_tls=False),
+        *("127.0.0.1", 0),
+    )
+    port = server.sockets[0].getsockname()[1]
+    wrong = msgspec.structs.replace(mail_settings, smtp_port=port, smtp_username="shop", smtp_password=CODE)
+    right = msgspec.structs.replace(wrong, smtp_password=PASSWORD)
+    caplog.set_level(logging.DEBUG)
+    async with server:
+        await say_all(world)
+        async with running(wrong, program):
+            await eventually(lambda: bouncer.refused)
+            await eventually(lambda: "SMTPAuthenticationError: 535 5.7.8" in caplog.text)
+        async with running(right, program):
+            await eventually(lambda: bouncer.letters == 2)
+    unheard(caplog, PASSWORD)
 
 
 @pytest.mark.parametrize("answer", ["550 5.1.1", "450 4.2.1", "421"])
