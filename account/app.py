@@ -9,6 +9,7 @@ from account.routes import administration, customer, passwords, registration, se
 from account.routes.dependencies import device, live
 from account.routes.limits import admitted, forgive
 from account.settings import AccountSettings
+from common.cache.measures import CacheCollector
 from common.http import app, docs
 
 DOCUMENTED = ("account", "product", "order", "payment", "purchase")
@@ -30,6 +31,7 @@ def create(settings: AccountSettings, parts: Parts, *, serves: bool) -> Litestar
             "proofs": parts.proofs,
             "resets": parts.resets,
             "attempts": parts.attempts,
+            "own": parts.own,
             "passwords": Passwords(
                 memory_kib=settings.password_memory_kib,
                 passes=settings.password_passes,
@@ -39,6 +41,7 @@ def create(settings: AccountSettings, parts: Parts, *, serves: bool) -> Litestar
         needed=held.needed(),
         reported=held.reported() | {"redis": parts.attempts.answers},
         body_limit=settings.body_limit,
+        measured=[CacheCollector(parts.caches.counts)],
         pages=docs.pages(DOCUMENTED) if serves else [],
     )
 

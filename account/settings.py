@@ -4,10 +4,10 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from common.settings import RedisSettings
+from common.settings import CacheSettings
 
 
-class AccountSettings(RedisSettings, frozen=True, kw_only=True):
+class AccountSettings(CacheSettings, frozen=True, kw_only=True):
     service: str = "account"
     jwks_url: str = ""
     """Not used: this service has the keys."""

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import uvicorn
 from litestar import Litestar
+from litestar.types import ASGIApp
 
 from common import __version__
 from common.failpoints import Armed, arm
@@ -64,6 +65,8 @@ class Program:
     consumers: Sequence[Consumer] = ()
     answers: Sequence[Endpoint] = ()
     loops: Sequence[Loop] = ()
+    front: Callable[[ASGIApp], ASGIApp] = lambda app: app
+    """Looks at requests before the application does."""
     on_stop: Callable[[], None] = lambda: None
     """Called first at a stop, to end what would keep connections open."""
 
@@ -170,7 +173,7 @@ class Server(uvicorn.Server):
     def __init__(self, settings: Settings, running: Program) -> None:
         super().__init__(
             uvicorn.Config(
-                Outward(running.app, settings),
+                Outward(running.front(running.app), settings),
                 host=settings.host,
                 port=settings.port,
                 http=Protocol,

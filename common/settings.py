@@ -74,6 +74,12 @@ class RedisSettings(ApiSettings, frozen=True, kw_only=True):
             raise ValueError("several addresses in `redis_url` need `redis_cluster`")
 
 
+class CacheSettings(RedisSettings, frozen=True, kw_only=True):
+    cache_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 60.0
+    """How old an answer of Redis may become, within a tenth, should nobody say that it has changed; 0: never
+    kept."""
+
+
 S = TypeVar("S", bound=msgspec.Struct)
 
 

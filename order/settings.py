@@ -1,7 +1,7 @@
 """What the order service needs to know."""
 
-from common.settings import ApiSettings
+from common.settings import CacheSettings
 
 
-class OrderSettings(ApiSettings, frozen=True, kw_only=True):
+class OrderSettings(CacheSettings, frozen=True, kw_only=True):
     service: str = "order"

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from common.cache.caching import caching
 from common.main import Program, Role, main
 from common.runtime import runtime
 from common.standing.known import Known
@@ -15,11 +16,11 @@ async def program(settings: PaymentSettings, role: Role) -> AsyncIterator[Progra
     provider = gateway.connect(
         settings.psp_url, timeout=settings.provider_timeout, limit=settings.provider_concurrency
     )
-    async with runtime(settings) as held, provider as psp:
+    async with runtime(settings) as held, provider as psp, caching(settings) as caches:
         calls = worker.calls(settings, held, psp)
         known = Known(held.db, token_seconds=settings.access_seconds)
         yield Program(
-            app=app.create(settings, held, calls, psp, known, serves=role.serves),
+            app=app.create(settings, held, calls, psp, known, caches, serves=role.serves),
             runtime=held,
             consumers=[worker.consumer(settings, held, calls)] if role.works else [],
             loops=[*([known.run] if role.serves else []), *([calls.run] if role.works else [])],

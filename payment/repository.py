@@ -48,7 +48,7 @@ WHERE next_call_at IS NOT NULL
   AND id IN (SELECT id FROM payments WHERE id = ANY($1::uuid[]) FOR UPDATE SKIP LOCKED)
 """
 UNANSWERED = "SELECT count(*) FROM payments WHERE next_call_at IS NOT NULL AND calls > 0"
-ONE = "SELECT * FROM payments WHERE id = $1 AND account_id = $2 AND status <> 'TOMBSTONE'"
+ONE = "SELECT * FROM payments WHERE id = $1 AND status <> 'TOMBSTONE'"
 PAGE = """
 SELECT * FROM payments
 WHERE status <> 'TOMBSTONE' AND ($1::uuid IS NULL OR id < $1) ORDER BY id DESC LIMIT $2
@@ -101,8 +101,8 @@ async def unanswered(tx: Transaction) -> int:
     return count
 
 
-async def of_owner(tx: Transaction, payment_id: UUID, account_id: UUID) -> Row | None:
-    return await tx.row(ONE, payment_id, account_id)
+async def find(tx: Transaction, payment_id: UUID) -> Row | None:
+    return await tx.row(ONE, payment_id)
 
 
 async def page(tx: Transaction, before: UUID | None, limit: int) -> list[Row]:

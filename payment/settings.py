@@ -4,12 +4,12 @@ from typing import Annotated
 
 import msgspec
 
-from common.settings import ApiSettings
+from common.settings import CacheSettings
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 
-class PaymentSettings(ApiSettings, frozen=True, kw_only=True):
+class PaymentSettings(CacheSettings, frozen=True, kw_only=True):
     service: str = "payment"
     psp_url: str
     """The provider, without a path."""

@@ -8,7 +8,7 @@ from account import model
 from account.model import Account, Purpose
 from account.repository import accounts
 from account.repository.accounts import Changes
-from account.routes.dependencies import Proving
+from account.routes.dependencies import Own, Proving
 from account.routes.refusals import nothing_to_change, taken_is_refused, too_many_codes_is_refused
 from account.routes.shapes import (
     Delivery,
@@ -19,18 +19,18 @@ from account.routes.shapes import (
     delivery,
     personal,
 )
+from account.views import OwnData
 from common.contracts.account import AccountChanged
 from common.contracts.message import Message
 from common.http.auth import Caller
 from common.http.dependencies import Db, Me, Words
 from common.http.errors import NotFound
 from common.http.openapi import also
-from common.postgres.database import Database
 
 
 @get("/customer/personal")
-async def show_personal(caller: Me, db: Db) -> Personal:
-    return personal(await _own(db, caller))
+async def show_personal(caller: Me, own: Own) -> Personal:
+    return personal(await _own(own, caller))
 
 
 @put("/customer/personal", opt=also(409, 429))
@@ -53,8 +53,8 @@ async def change_personal(
 
 
 @get("/customer/delivery")
-async def show_delivery(caller: Me, db: Db) -> Delivery:
-    return delivery(await _own(db, caller))
+async def show_delivery(caller: Me, own: Own) -> Delivery:
+    return delivery(await _own(own, caller))
 
 
 @put("/customer/delivery", opt=also(409))
@@ -67,9 +67,8 @@ async def change_delivery(data: JSONBody[DeliveryChange], caller: Me, db: Db, ou
     return delivery(account)
 
 
-async def _own(db: Database, caller: Caller) -> Account:
-    async with db.read() as tx:
-        account = await accounts.find(tx, caller.account_id)
+async def _own(own: OwnData, caller: Caller) -> Account:
+    account = await own.of(caller.account_id)
     if account is None:
         raise NotFound("account")
     return account

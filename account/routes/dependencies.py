@@ -14,6 +14,7 @@ from account.repository import sessions
 from account.resets import Resets
 from account.settings import AccountSettings
 from account.tokens import AccessTokens
+from account.views import OwnData
 from common.http.auth import Connection, Unauthorized
 from common.postgres.database import Database
 
@@ -31,6 +32,9 @@ Proving = NamedDependency[Proofs]
 
 Resetting = NamedDependency[Resets]
 """Parameter `resets`."""
+
+Own = NamedDependency[OwnData]
+"""Parameter `own`."""
 
 Device = NamedDependency[str]
 """Parameter `device`: what the client says it is, for the list of sessions."""

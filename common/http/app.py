@@ -10,9 +10,10 @@ from litestar.datastructures import State
 from litestar.enums import ScopeType
 from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, Scope, Send
+from prometheus_client.registry import Collector
 
 from common import telemetry
-from common.http import errors, health, openapi
+from common.http import errors, health, metrics, openapi
 from common.http.auth import authenticated
 from common.http.dependencies import provided
 from common.http.requests import StrictRequest, plainly_asked
@@ -70,6 +71,7 @@ def create(
     reported: Mapping[str, health.Probe],
     body_limit: int = 65_536,
     pages: Sequence[ControllerRouterHandler] = (),
+    measured: Sequence[Collector] = (),
 ) -> Litestar:
     """`routes` hang under /api/v1, closed unless `opt={"public": True}`; `pages` hang under /, open.
 
@@ -84,6 +86,7 @@ def create(
                 guards=[authenticated, plainly_asked],
             ),
             health.routes(checks),
+            metrics.routes(measured),
             *pages,
         ],
         dependencies=provided(state),

@@ -1,7 +1,8 @@
 """What is said, written with the state that it is said about. Only the relay publishes."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import NamedTuple
 
 from common import telemetry
@@ -30,12 +31,21 @@ class Outbox:
 
     def __init__(self, committed: Callable[[list[OutboxRow]], None]) -> None:
         self._committed = committed
+        self._hearers: list[Callable[[Sequence[Message]], None]] = []
+
+    def on_commit(self, hear: Callable[[Sequence[Message]], None]) -> None:
+        """Is told what this process has said, right after the commit and before anybody is answered.
+
+        Must not block. A crash may skip it; the stream has it then.
+        """
+        self._hearers.append(hear)
 
     async def put(
         self, tx: Transaction, messages: Iterable[Message], traces: Mapping[str, str | None] | None = None
     ) -> None:
         """One statement. `traces`: trace contexts by id of the cause or correlation; else the current one."""
-        outgoing = [as_outgoing(message, traces) for message in messages]
+        said = list(messages)
+        outgoing = [as_outgoing(message, traces) for message in said]
         if not outgoing:
             return
         rows = await tx.fetch(WRITE, *columns(outgoing, 6))
@@ -44,6 +54,8 @@ class Outbox:
             for row, message in zip(rows, outgoing, strict=True)
         ]
         tx.after_commit(lambda: self._committed(placed))
+        for hear in self._hearers:
+            tx.after_commit(partial(hear, said))
 
 
 def as_outgoing(message: Message, traces: Mapping[str, str | None] | None = None) -> Outgoing:

@@ -1,4 +1,4 @@
-"""The topology as data: one stream, one durable consumer per service (protocol 2)."""
+"""The topology as data: one stream, a durable consumer per service and per cache (protocol 2)."""
 
 from dataclasses import dataclass
 
@@ -29,6 +29,12 @@ class Hears:
     durable: str
     under: tuple[str, ...] = ()
     words: tuple[type[Message], ...] = ()
+    of: str = ""
+    """The service whose consumer it is; its own name when that is left out."""
+
+    @property
+    def service(self) -> str:
+        return self.of or self.durable
 
     @property
     def filters(self) -> list[str]:
@@ -41,6 +47,19 @@ STANDING: tuple[type[Message], ...] = (
     account.SessionEnded,
 )
 """What every service with guarded routes hears: who may still call."""
+
+CATALOGUE: tuple[type[Message], ...] = (
+    product.CategoryCreated,
+    product.CategoryChanged,
+    product.CategoryDeleted,
+    product.ProductCreated,
+    product.ProductChanged,
+    product.ProductDeleted,
+    product.StockChanged,
+)
+"""What a picture of the catalogue is drawn from."""
+
+PRODUCT_CACHE, ACCOUNT_CACHE = "product_cache", "account_cache"
 
 CONSUMERS = (
     Hears("product", under=("cmd.product",), words=STANDING),
@@ -87,6 +106,8 @@ CONSUMERS = (
             purchase.PurchaseCancelled,
         ),
     ),
+    Hears(PRODUCT_CACHE, of="product", words=CATALOGUE),
+    Hears(ACCOUNT_CACHE, of="account", words=(account.AccountRegistered, account.AccountChanged)),
 )
 
 SPEAKERS = (account, product, order, payment, purchase, mail)

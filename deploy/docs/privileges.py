@@ -15,7 +15,12 @@ def at_nats() -> str:
 
 def at_redis() -> str:
     rows = [
-        [user, _listed(rights.commands), f"`{rights.keys}`" if rights.keys else "none", rights.channels]
+        [
+            user,
+            _listed((*rights.commands, *rights.of_module)),
+            _listed(rights.keys) or "none",
+            rights.channels,
+        ]
         for user, rights in redis.users().items()
     ]
     head = ["User", "Commands", "Keys", "Channels"]

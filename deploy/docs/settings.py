@@ -9,7 +9,7 @@ import msgspec
 from account.settings import AccountSettings
 from common.messaging.provisioner import ProvisionerSettings
 from common.postgres.migrate import MigrateSettings
-from common.settings import ApiSettings, DatabaseSettings, RedisSettings, Settings
+from common.settings import ApiSettings, CacheSettings, DatabaseSettings, RedisSettings, Settings
 from deploy.docs.pages import table
 from deploy.psp.settings import PspSettings
 from mail.settings import MailSettings
@@ -23,7 +23,8 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "Every service": Settings,
     "Every service with a database": DatabaseSettings,
     "Every service with an API of its own": ApiSettings,
-    "account and purchase": RedisSettings,
+    "Every service with Redis": RedisSettings,
+    "account, product, order and payment": CacheSettings,
     "account": AccountSettings,
     "product": ProductSettings,
     "order": OrderSettings,

@@ -18,7 +18,7 @@ def configuration(layout: Layout, passwords: Passwords, bloom: Path | None, name
     settings = [
         "bind 127.0.0.1",
         f"port {layout.port(name)}",
-        *lines(users() | {ADMIN: EVERYTHING}, passwords.at_redis),
+        *lines(users() | {ADMIN: EVERYTHING}, passwords.at_redis, has_module=bloom is not None),
         f'dir "{layout.private(FOLDER, name)}"',
         'save ""',
         "appendonly no",

@@ -55,7 +55,7 @@ def users(services: Iterable[str]) -> dict[str, Rights]:
 
 
 def of_service(service: str) -> Rights:
-    """Says its own words, pulls and acknowledges from its own consumer, answers its own questions."""
+    """Says its own words, pulls and acknowledges from its own consumers, answers its own questions."""
     own = [subject(word) for word in says(service)]
     return Rights(
         publishes=(*own, *_stream(service), *_consumer(service)),
@@ -157,10 +157,13 @@ def _consumer(service: str) -> list[str]:
 
     The second names the domain, which is none: as `*` it would match the first spelling of another's.
     """
-    if service not in {hears.durable for hears in CONSUMERS}:
-        return []
     return [
-        f"{API}.CONSUMER.MSG.NEXT.{STREAM}.{service}",
-        f"$JS.ACK.{STREAM}.{service}.>",
-        f"$JS.ACK._.*.{STREAM}.{service}.>",
+        right.format(hears.durable)
+        for hears in CONSUMERS
+        if hears.service == service
+        for right in (
+            f"{API}.CONSUMER.MSG.NEXT.{STREAM}.{{}}",
+            f"$JS.ACK.{STREAM}.{{}}.>",
+            f"$JS.ACK._.*.{STREAM}.{{}}.>",
+        )
     ]

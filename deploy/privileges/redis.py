@@ -18,15 +18,33 @@ class Rights:
     """Every command, key and channel that is not named is refused."""
 
     commands: tuple[str, ...]
-    keys: str = ""
+    keys: tuple[str, ...] = ()
     channels: str = ""
+    of_module: tuple[str, ...] = ()
+    """Commands that a server knows only with the Bloom module."""
 
+
+LIMITS = ("incrby", "decrby", "expire", "pttl", "exists", "set", "del")
+ANSWERS = ("get", "set", "pttl", "zrange")
+"""Of a cache, for what never changes again."""
+CHANGES = ("zadd", "pexpire", "publish", "subscribe", "unsubscribe")
+"""For what does: fences, and the bell that tells of them."""
+FILTERS = ("cf.reserve", "cf.insertnx", "cf.mexists", "bf.reserve", "bf.insert", "bf.mexists")
 
 SERVICES: Mapping[str, Rights] = {
     "account": Rights(
-        commands=("incrby", "decrby", "expire", "pttl", "exists", "set", "del", *CLIENT, *IN_CLUSTER),
-        keys="limits:*",
+        commands=(*dict.fromkeys((*LIMITS, *ANSWERS, *CHANGES)), *CLIENT, *IN_CLUSTER),
+        keys=("limits:*", "account:*"),
+        channels="account:*",
     ),
+    "product": Rights(
+        commands=(*ANSWERS, *CHANGES, "del", *CLIENT, *IN_CLUSTER),
+        keys=("product:*",),
+        channels="product:*",
+        of_module=FILTERS,
+    ),
+    "order": Rights(commands=(*ANSWERS, *CLIENT, *IN_CLUSTER), keys=("order:*",)),
+    "payment": Rights(commands=(*ANSWERS, *CLIENT, *IN_CLUSTER), keys=("payment:*",)),
     "purchase": Rights(
         commands=("publish", "subscribe", "unsubscribe", *CLIENT, *IN_CLUSTER),
         channels="purchase:*",
@@ -41,7 +59,7 @@ SERVERS: Mapping[str, Rights] = {
 }
 """Who asks whether one answers, who introduces the nodes to each other, and who follows a master."""
 
-EVERYTHING = Rights(("@all",), keys="*", channels="*")
+EVERYTHING = Rights(("@all",), keys=("*",), channels="*")
 """For tests, and for whoever repairs. No process has its password."""
 
 
@@ -50,15 +68,22 @@ def users() -> dict[str, Rights]:
     return {**SERVICES, **SERVERS}
 
 
-def lines(known: Mapping[str, Rights], password: Callable[[str], str]) -> list[str]:
-    """Of a server's file. Whoever brings no name is nobody; passwords are kept as hashes."""
+def lines(
+    known: Mapping[str, Rights], password: Callable[[str], str], *, has_module: bool = True
+) -> list[str]:
+    """Of a server's file. Whoever brings no name is nobody; passwords are kept as hashes.
+
+    A server does not start with a right to a command that it has not.
+    """
     replica = f"masteruser {REPLICA}", f"masterauth {password(REPLICA)}"
-    return ["user default off", *(_line(user, password(user), of) for user, of in known.items()), *replica]
+    lines = [_line(user, password(user), rights, has_module) for user, rights in known.items()]
+    return ["user default off", *lines, *replica]
 
 
-def _line(user: str, password: str, rights: Rights) -> str:
+def _line(user: str, password: str, rights: Rights, has_module: bool) -> str:
     words = ["user", user, "reset", "on", f"#{hashlib.sha256(password.encode()).hexdigest()}", "-@all"]
     words += [f"+{command}" for command in rights.commands]
-    words += [f"~{rights.keys}"] if rights.keys else []
+    words += [f"+{command}" for command in rights.of_module if has_module]
+    words += [f"~{keys}" for keys in rights.keys]
     words += [f"&{rights.channels}"] if rights.channels else []
     return " ".join(words)

@@ -6,16 +6,21 @@ import pytest
 from order.__main__ import program
 from order.settings import OrderSettings
 from tests.integration.order.wire import Wire, wire
+from tests.servers import Servers
 from tests.support import Issuer, free_port, running
 
 
 @pytest.fixture
-def order_settings(database: Callable[[str], str], nats_url: str, issuer: Issuer) -> OrderSettings:
+def order_settings(
+    database: Callable[[str], str], nats_url: str, issuer: Issuer, servers: Servers
+) -> OrderSettings:
     return OrderSettings(
         port=free_port(),
         nats_url=nats_url,
         database_url=database("order"),
         jwks_url=issuer.jwks_url,
+        redis_url=servers.redis_url_of("order"),
+        redis_cluster="," in servers.redis_url,
         pool_size=4,
     )
 

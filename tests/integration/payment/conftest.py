@@ -8,6 +8,7 @@ from common.postgres.database import Database
 from payment.settings import PaymentSettings
 from tests.integration.payment.wire import Wire, wired
 from tests.integration.psp.provider import PspProcess
+from tests.servers import Servers
 from tests.support import Issuer, free_port
 
 
@@ -28,7 +29,7 @@ async def wire(nats_url: str) -> AsyncIterator[Wire]:
 
 @pytest.fixture
 def settings(
-    database: Callable[[str], str], nats_url: str, psp: PspProcess, issuer: Issuer
+    database: Callable[[str], str], nats_url: str, psp: PspProcess, issuer: Issuer, servers: Servers
 ) -> PaymentSettings:
     """Impatient, for the tests' sake."""
     return PaymentSettings(
@@ -36,6 +37,7 @@ def settings(
         nats_url=nats_url,
         database_url=database("payment"),
         jwks_url=issuer.jwks_url,
+        redis_url=servers.redis_url_of("payment"),
         psp_url=psp.url,
         provider_timeout=0.7,
         retry_seconds=0.2,

@@ -102,9 +102,12 @@ def may_say(user: str, said: str) -> bool:
         return said in WORDS
     if user in SERVICES and said == "$JS.API.STREAM.INFO.SHOP":
         return user in WITH_DATABASE
-    if user in DURABLES:
-        acks = said.startswith((f"$JS.ACK.SHOP.{user}.", f"$JS.ACK._.hash.SHOP.{user}."))
-        return acks or said == f"$JS.API.CONSUMER.MSG.NEXT.SHOP.{user}"
+    if user in SERVICES:
+        return any(
+            said.startswith((f"$JS.ACK.SHOP.{own}.", f"$JS.ACK._.hash.SHOP.{own}."))
+            or said == f"$JS.API.CONSUMER.MSG.NEXT.SHOP.{own}"
+            for own in {user, f"{user}_cache"} & set(DURABLES)
+        )
     if user == "provisioner":
         made = said.startswith(("$JS.API.CONSUMER.INFO.SHOP.", "$JS.API.CONSUMER.DURABLE.CREATE.SHOP."))
         return said in {f"$JS.API.STREAM.{each}.SHOP" for each in ("INFO", "CREATE", "UPDATE")} or (

@@ -33,6 +33,16 @@ DANGEROUS = [
     *("CLUSTER RESET", "CLUSTER FAILOVER", "PSUBSCRIBE *", "PUBSUB CHANNELS", "LATENCY RESET", "WAIT 1 1"),
 ]
 ON_KEYS = [
+    "PEXPIRE {} 1",
+    "ZADD {} 1 a",
+    "ZRANGE {} 0 -1",
+    "CF.RESERVE {} 100",
+    "CF.INSERTNX {} NOCREATE ITEMS a",
+    "CF.MEXISTS {} a",
+    "CF.DEL {} a",
+    "BF.RESERVE {} 0.1 100",
+    "BF.INSERT {} NOCREATE ITEMS a",
+    "BF.MEXISTS {} a",
     "GET {}",
     "SET {} 1",
     "DEL {}",
@@ -51,31 +61,35 @@ NAMES = [
     "purchase:events",
     "purchase:a",
     "account:a",
+    "product:a",
     "order:a",
+    "payment:a",
     "limitsx",
     "a",
     "*",
 ]
 
+ON_LIMITS = ("INCRBY {} 1", "DECRBY {} 1", "EXPIRE {} 1", "EXISTS {}", "DEL {}")
+ON_ANSWERS = ("GET {}", "SET {} 1", "PTTL {}", "ZRANGE {} 0 -1")
+ON_CHANGES = ("ZADD {} 1 a", "PEXPIRE {} 1")
+ON_FILTERS = (
+    *("CF.RESERVE {} 100", "CF.INSERTNX {} NOCREATE ITEMS a", "CF.MEXISTS {} a"),
+    *("BF.RESERVE {} 0.1 100", "BF.INSERT {} NOCREATE ITEMS a", "BF.MEXISTS {} a"),
+)
+ON_BELL = ("PUBLISH {} x", "SUBSCRIBE {}")
+
+
+def each_on(names: tuple[str, ...], *commands: str) -> set[str]:
+    return {command.format(name) for command in commands for name in names}
+
+
 ALLOWED = {
-    "account": {
-        each.format(name)
-        for each in (
-            "SET {} 1",
-            "DEL {}",
-            "INCRBY {} 1",
-            "DECRBY {} 1",
-            "EXPIRE {} 1",
-            "PTTL {}",
-            "EXISTS {}",
-        )
-        for name in ("limits:a", "limits:{a}:b")
-    },
-    "purchase": {
-        each.format(name)
-        for each in ("PUBLISH {} x", "SUBSCRIBE {}")
-        for name in ("purchase:events", "purchase:a")
-    },
+    "account": each_on(("limits:a", "limits:{a}:b", "account:a"), *ON_LIMITS, *ON_ANSWERS, *ON_CHANGES)
+    | each_on(("account:a",), *ON_BELL),
+    "product": each_on(("product:a",), *ON_ANSWERS, *ON_CHANGES, "DEL {}", *ON_FILTERS, *ON_BELL),
+    "order": each_on(("order:a",), *ON_ANSWERS),
+    "payment": each_on(("payment:a",), *ON_ANSWERS),
+    "purchase": each_on(("purchase:events", "purchase:a"), *ON_BELL),
     "health": set[str](),
 }
 """Written down, not derived."""

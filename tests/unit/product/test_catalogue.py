@@ -154,7 +154,8 @@ def test_announcements_carry_the_version_and_the_day_of_the_change() -> None:
 
 
 def test_currencies_are_a_setting() -> None:
-    needed = {"SERVICE": "product", "PORT": "1", "NATS_URL": "", "DATABASE_URL": "", "JWKS_URL": ""}
+    addresses = dict.fromkeys(("NATS_URL", "DATABASE_URL", "REDIS_URL", "JWKS_URL"), "")
+    needed = {"SERVICE": "product", "PORT": "1"} | addresses
     assert read(ProductSettings, needed).currencies == ("VND",)
     assert read(ProductSettings, needed | {"CURRENCIES": "USD,VND"}).currencies == ("USD", "VND")
     with pytest.raises(msgspec.ValidationError):

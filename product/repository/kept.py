@@ -1,0 +1,42 @@
+"""For the cache: a product with the versions of its parts, and which products there are."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from common.postgres.database import Transaction
+from product.model.catalogue import Product
+from product.repository import lists
+
+FIND = f"""
+SELECT {lists.SHOWN}, stock.version AS level
+FROM products p JOIN stock ON product_id = id
+WHERE id = $1 AND deleted_at IS NULL
+"""
+COUNT = "SELECT count(*) FROM products WHERE deleted_at IS NULL"
+IDS = "SELECT id FROM products WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2"
+
+
+class Shown(NamedTuple):
+    """`level` counts the changes of the stock."""
+
+    product: Product
+    level: int
+
+
+async def find(tx: Transaction, product_id: UUID) -> Shown | None:
+    row = await tx.row(FIND, product_id)
+    if row is None:
+        return None
+    *_, level = row
+    return Shown(Product(**{name: row[name] for name in Product.__struct_fields__}), level)
+
+
+async def count(tx: Transaction) -> int:
+    counted: int = await tx.value(COUNT)
+    return counted
+
+
+async def ids(tx: Transaction, after: UUID, limit: int) -> Sequence[UUID]:
+    """In order."""
+    return [row["id"] for row in await tx.fetch(IDS, after, limit)]
