@@ -145,7 +145,7 @@ def _parsed(body: Any) -> Any:
     """None where nothing can be looked into: the decoder refuses a body before it sees its malformed part."""
     try:
         return msgspec.json.decode(body) if isinstance(body, bytes) and body else None
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

@@ -112,6 +112,7 @@ def _others(operation: Operation) -> set[int]:
         403: bool(handler.guards),
         404: "{" in operation.path,
         413: takes_a_body,
+        415: takes_a_body,
         503: True,
     }
     return {status for status, is_so in told.items() if is_so} | set(handler.opt.get("also", ()))

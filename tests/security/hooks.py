@@ -15,6 +15,7 @@ import schemathesis
 
 ACCOUNT = os.environ["CAMPAIGN_ACCOUNT"] + "/api/v1/account"
 LOGIN = {"email": os.environ["CAMPAIGN_EMAIL"], "password": os.environ["CAMPAIGN_PASSWORD"]}
+JSON = {"Content-Type": "application/json"}
 SIGNED_IN_SECONDS = 240.0
 DRASTIC = {
     "POST /api/v1/account/logout",
@@ -50,7 +51,7 @@ def newcomer() -> dict[str, str]:
 
 
 def token(path: str, body: dict[str, str]) -> str:
-    request = urllib.request.Request(ACCOUNT + path, json.dumps(body).encode())
+    request = urllib.request.Request(ACCOUNT + path, json.dumps(body).encode(), JSON)
     with urllib.request.urlopen(request, timeout=30) as response:
         answer: dict[str, Any] = json.load(response)
     return str(answer["access_token"])
