@@ -110,6 +110,8 @@ async def _heard(pubsub: PubSub) -> AsyncIterator[bytes]:
             is_asked = False
             if message["type"] == "message":
                 yield message["data"]
+            elif message["type"] == "subscribe":
+                raise RedisConnectionError("subscribed again: something may have been missed")
         elif is_asked:
             raise TimeoutError("the subscription is silent")
         else:
