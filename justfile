@@ -84,6 +84,11 @@ test *arguments: _environment
 bench *arguments: _environment
     @exec {{ python }} -m deploy.bench "$@"
 
+# Fill the running stack with a catalogue (10,000 products; --random-seed N: other goods)
+[no-exit-message]
+seed *arguments: _environment
+    @exec {{ python }} -m deploy.seed "$@"
+
 # Have git run `check` before each commit
 hooks:
     git config core.hooksPath deploy/hooks

@@ -1,9 +1,11 @@
 """What is said of categories and products to whoever keeps a picture of the catalogue."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from common.contracts.message import Message
 from common.contracts.product import (
     CategoryChanged,
     CategoryCreated,
@@ -32,8 +34,13 @@ class Level(NamedTuple):
     changed_on: date
 
 
-def created(product: Product) -> ProductCreated:
-    return ProductCreated(**_state(product))
+def offered(products: Iterable[Product]) -> list[Message]:
+    """What is new in the shop, and the first stock of it."""
+    return [
+        word
+        for product in products
+        for word in (ProductCreated(**_state(product)), stock_changed(_first_level(product)))
+    ]
 
 
 def changed(product: Product) -> ProductChanged:
@@ -63,6 +70,10 @@ def category_changed(category: Category) -> CategoryChanged:
 
 def category_deleted(category_id: UUID, last: Deletion) -> CategoryDeleted:
     return CategoryDeleted(entity_id=category_id, version=last.version, issued_on=last.deleted_on)
+
+
+def _first_level(product: Product) -> Level:
+    return Level(product.id, product.inventory, version=1, changed_on=product.created_at.date())
 
 
 def _state(product: Product) -> dict[str, Any]:

@@ -1,29 +1,41 @@
 """Products, each with what can still be bought of it."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from common.contracts.product import Check, Wish
 from common.ids import new_id
-from common.postgres.database import Row, Transaction
+from common.postgres.database import Row, Transaction, columns
 from product.model import catalogue
 from product.model.announcements import Deletion
 from product.model.catalogue import NewProduct, Product, ProductChanges, unset_as_null
 from product.model.listing import Listed, Listing
 from product.repository import lists
 
-# The category is held until the commit: it cannot be deleted in between.
+# Their categories are held until the commit: none can be deleted in between.
 ADD = """
-WITH category AS (
-  SELECT id FROM categories WHERE id = $3 FOR KEY SHARE
+WITH wanted AS (
+  SELECT * FROM unnest(
+    $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::bigint[]
+  ) AS wanted (id, category_id, name, description, brand_name, price, currency_code, inventory)
+), held AS (
+  SELECT id FROM categories WHERE id IN (SELECT category_id FROM wanted) FOR KEY SHARE
 ), product AS (
   INSERT INTO products (id, seller_id, category_id, name, description, brand_name, price, currency_code)
-  SELECT $1, $2, id, $4, $5, $6, $7, $8 FROM category RETURNING id
+  SELECT id, $1, category_id, name, description, brand_name, price, currency_code FROM wanted
+  WHERE category_id IN (SELECT id FROM held)
+  RETURNING id, seller_id, category_id, name, description, brand_name, price, currency_code, version,
+            created_at, updated_at
 ), stocked AS (
-  INSERT INTO stock (product_id, received, available) SELECT id, $9, $9 FROM product RETURNING product_id
+  INSERT INTO stock (product_id, received, available)
+  SELECT id, inventory, inventory FROM wanted JOIN product USING (id) RETURNING product_id, available
+), moved AS (
+  INSERT INTO stock_movements (product_id, version, position, kind, change, available, account_id)
+  SELECT product_id, 1, 1, 'received', available, available, $1 FROM stocked
 )
-INSERT INTO stock_movements (product_id, version, position, kind, change, available, account_id)
-SELECT product_id, 1, 1, 'received', $9, $9, $2 FROM stocked RETURNING product_id
+SELECT product.*, available AS inventory FROM product JOIN stocked ON product_id = id
 """
+OFFERED = ("category_id", "name", "description", "brand_name", "price", "currency_code", "inventory")
 FIND = f"""
 SELECT {lists.SHOWN}
 FROM products p JOIN stock ON product_id = id
@@ -51,21 +63,10 @@ WHERE id = ANY($1::uuid[]) AND deleted_at IS NULL
 """
 
 
-async def add(tx: Transaction, seller_id: UUID, new: NewProduct, currency_code: str) -> UUID | None:
-    """None when there is no such category."""
-    added: UUID | None = await tx.value(
-        ADD,
-        new_id(),
-        seller_id,
-        new.category_id,
-        new.name,
-        new.description,
-        new.brand_name,
-        new.price,
-        currency_code,
-        new.inventory,
-    )
-    return added
+async def add(tx: Transaction, seller_id: UUID, new: Sequence[NewProduct]) -> list[Product]:
+    """Each needs its currency. Those whose category does not exist are left out."""
+    rows = ((new_id(), *(getattr(each, name) for name in OFFERED)) for each in new)
+    return [_product(row) for row in await tx.fetch(ADD, seller_id, *columns(rows, 1 + len(OFFERED)))]
 
 
 async def find(tx: Transaction, product_id: UUID) -> Product | None:

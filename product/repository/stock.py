@@ -53,10 +53,6 @@ WHERE product_id = $1
   AND (version, position) < (coalesce($2, 9223372036854775807), coalesce($3, 2147483647))
 ORDER BY version DESC, position DESC OFFSET $4 LIMIT $5
 """
-LEVEL = """
-SELECT product_id, available, version, (now() AT TIME ZONE 'utc')::date AS changed_on
-FROM stock WHERE product_id = $1
-"""
 
 
 async def lock(tx: Transaction, product_id: UUID) -> int | None:
@@ -68,10 +64,6 @@ async def lock(tx: Transaction, product_id: UUID) -> int | None:
 async def restock(tx: Transaction, product_id: UUID, available: int, kind: Kind, account_id: UUID) -> Level:
     """Of a product that is locked. The difference was put in, or taken out, by the account."""
     return _level(await tx.row(RESTOCK, product_id, available, kind, account_id))
-
-
-async def level(tx: Transaction, product_id: UUID) -> Level:
-    return _level(await tx.row(LEVEL, product_id))
 
 
 async def lock_shelf(tx: Transaction, product_ids: Collection[UUID]) -> Shelf:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import msgspec
 from litestar import Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
@@ -13,7 +14,7 @@ from common.http.openapi import also
 from common.http.ready import sent
 from product.model import announcements
 from product.model.catalogue import NewProduct, Product, ProductChanges
-from product.repository import categories, products, stock
+from product.repository import categories, products
 from product.routes.guards import seller
 from product.routes.versions import IfMatch, require_meant, tagged
 from product.views import Catalogue
@@ -32,13 +33,13 @@ async def create_product(
         raise Refused(403, "forbidden", "Nobody sells in another account's name.")
     currency_code = _supported(data.currency_code or currencies[0], currencies)
     async with db.begin() as tx:
-        product_id = await products.add(tx, caller.account_id, data, currency_code)
-        if product_id is None:
+        added = await products.add(
+            tx, caller.account_id, [msgspec.structs.replace(data, currency_code=currency_code)]
+        )
+        if not added:
             raise _unknown_category()
-        product = _existing(await products.find(tx, product_id))
-        level = await stock.level(tx, product_id)
-        await outbox.put(tx, [announcements.created(product), announcements.stock_changed(level)])
-    return tagged(product, status_code=201)
+        await outbox.put(tx, announcements.offered(added))
+    return tagged(added[0], status_code=201)
 
 
 @get("/products/{product_id:uuid}", opt={"public": True})
