@@ -1,9 +1,9 @@
 """What the service answers when another asks."""
 
-from common.contracts.product import Check, ProductCheck
+from common.contracts.product import Check, ProductCheck, ProductLookup, Sold
 from common.messaging.answers import Endpoint, answering
 from common.runtime import Runtime
-from product.repository import products
+from product.repository import products, sellers
 
 
 def endpoints(held: Runtime) -> list[Endpoint]:
@@ -11,4 +11,8 @@ def endpoints(held: Runtime) -> list[Endpoint]:
         async with held.db.read() as tx:
             return await products.check(tx, question.items)
 
-    return [answering(ProductCheck, check)]
+    async def lookup(question: ProductLookup) -> list[Sold]:
+        async with held.db.read() as tx:
+            return await sellers.of(tx, question.product_ids)
+
+    return [answering(ProductCheck, check), answering(ProductLookup, lookup)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deploy.embedded.nodes import Nodes
-from tests.servers import Embedded, ObjectStore, Servers, fresh_stream
+from tests.servers import Embedded, Servers, fresh_stream
 from tests.support import Issuer
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 @pytest.fixture(scope="session")
 def servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """Postgres, NATS, Redis and the SMTP catcher."""
+    """Postgres, NATS, Redis, the object store and the SMTP catcher."""
     if request.config.getoption("--containers"):
         yield request.getfixturevalue("containers")
         return
@@ -54,15 +54,6 @@ def containers(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Containers
     started = Containers(Path(tmp_path_factory.mktemp("containers")))
     yield started
     started.close()
-
-
-@pytest.fixture(scope="session")
-def s3(request: pytest.FixtureRequest) -> ObjectStore:
-    """MinIO, begun for the first test that asks; the embedded stack has none."""
-    if not request.config.getoption("--containers"):
-        pytest.skip("MinIO runs only in a container: --containers")
-    store: ObjectStore = request.getfixturevalue("containers").object_store()
-    return store
 
 
 @pytest.fixture(scope="session")

@@ -13,13 +13,14 @@ from testcontainers.core.docker_client import DockerClient
 from testcontainers.core.wait_strategies import ExecWaitStrategy
 
 from deploy.compose import __main__ as job
+from deploy.compose.buckets import BucketSettings, admit, make
 from deploy.compose.settings import IN_CONTAINERS, SERVICES
 from deploy.embedded.layout import ROOT, WITH_DATABASE
 from deploy.embedded.passwords import Passwords
 from deploy.embedded.roles import script
 from deploy.privileges import nats, redis
-from tests.servers import ObjectStore, OnStack
-from tests.support import free_port
+from media.model import BUCKETS
+from tests.servers import OnStack
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ SERVERS = {
     "postgres": Server("postgres", {5432: "postgres"}),
     "nats": Server("nats", {4222: "nats", 8222: "nats_monitor"}),
     "redis": Server("redis", {6379: "redis"}),
+    "s3": Server("minio", {9000: "s3"}),
     "smtp": Server("mailhog", {1025: "smtp", 8025: "mail_api"}),
 }
 """By the names that the embedded stack gives their processes."""
@@ -47,7 +49,7 @@ STOP_PATIENCE = 30
 
 
 class Containers(OnStack):
-    """Postgres, NATS, Redis and MailHog; MinIO when a test asks for it."""
+    """Postgres, NATS, Redis, MinIO and MailHog."""
 
     def __init__(self, home: Path) -> None:
         """What is begun is taken away again when something does not start."""
@@ -61,6 +63,7 @@ class Containers(OnStack):
             for name in SERVERS:
                 self._await(name)
             self.stack.postgres.run(script(WITH_DATABASE, self.stack.passwords))
+            self._fill()
         except BaseException:
             self.close()
             raise
@@ -80,16 +83,20 @@ class Containers(OnStack):
         self._begin("nats")
         self._await("nats")
 
-    def object_store(self) -> ObjectStore:
-        port = free_port()
-        self._launch("minio", "minio", {9000: port})
-        await_health(self._known["minio"], "minio")
-        user = described("minio")["environment"]["MINIO_ROOT_USER"]
-        return ObjectStore(f"127.0.0.1:{port}", user, self.stack.passwords.of("minio"))
-
     def close(self) -> None:
         while self._known:
             self._known.popitem()[1].stop()
+
+    def _fill(self) -> None:
+        """As the job of the compose file does."""
+        asked = BucketSettings(
+            address=self.s3.address,
+            password=self.s3.password,
+            media_password=self.s3.media_password,
+            buckets=BUCKETS,
+        )
+        make(asked)
+        admit(asked)
 
     def _begin(self, name: str) -> None:
         server, layout = SERVERS[name], self.stack.layout

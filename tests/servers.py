@@ -23,6 +23,15 @@ from deploy.embedded import nats as at_nats
 from deploy.embedded import redis as at_redis
 from deploy.embedded.nodes import Nodes
 from deploy.embedded.stack import Stack
+from deploy.privileges import s3 as at_s3
+
+
+class ObjectStore(NamedTuple):
+    """An address (host:port), the password of who may do everything there, and that of media."""
+
+    address: str
+    password: str
+    media_password: str
 
 
 class Servers(Protocol):
@@ -33,6 +42,7 @@ class Servers(Protocol):
     smtp_host: str
     smtp_port: int
     mail_api: str
+    s3: ObjectStore
 
     def new_database(self, service: str) -> str:
         """A fresh, migrated database; the URL of its runtime role."""
@@ -56,14 +66,6 @@ class Servers(Protocol):
     def close(self) -> None: ...
 
 
-class ObjectStore(NamedTuple):
-    """An address (host:port), and who may do everything there."""
-
-    address: str
-    user: str
-    password: str
-
-
 class OnStack:
     """A stack says the addresses and the passwords; who runs the servers is another question."""
 
@@ -73,6 +75,10 @@ class OnStack:
         self.redis_url = self.stack.redis_url
         self.smtp_host, self.smtp_port = "127.0.0.1", self.stack.layout.port("smtp")
         self.mail_api = self.stack.url("mail_api")
+        passwords = self.stack.passwords
+        self.s3 = ObjectStore(
+            self.stack.layout.address("s3"), passwords.at_s3(at_s3.ADMIN), passwords.at_s3(at_s3.MEDIA)
+        )
         self._numbers = itertools.count(1)
         self._templates: set[str] = set()
 

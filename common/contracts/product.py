@@ -107,3 +107,16 @@ class ProductCheck(Request[Check], frozen=True, kw_only=True, tag="product.check
     """Could this be bought now? A look, not a promise: only a purchase reserves."""
 
     items: Wishes
+
+
+class Sold(msgspec.Struct, frozen=True, kw_only=True):
+    """A product, and whose it is."""
+
+    id: UUID
+    seller_id: UUID
+
+
+class ProductLookup(Request[list[Sold]], frozen=True, kw_only=True, tag="product.lookup"):
+    """The products that are sold now, each once; others are left out."""
+
+    product_ids: Annotated[list[UUID], Meta(min_length=1, max_length=100)]

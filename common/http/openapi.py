@@ -4,7 +4,7 @@ Litestar forgets that unknown fields are refused, drops a bound of zero, calls e
 describes errors of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -33,6 +33,12 @@ def also(*statuses: int) -> dict[str, tuple[int, ...]]:
     return {"also": statuses}
 
 
+def form(fields: Json, *, needed: Sequence[str]) -> dict[str, Json]:
+    """For `opt`: what a route takes that reads a multipart form itself; `fields` are schemas by name."""
+    schema = {"type": "object", "properties": fields, "required": list(needed), "additionalProperties": False}
+    return {"form": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
 def document(app: Litestar) -> Json:
     made = app.openapi_schema.to_schema()
     operations = list(_operations(app, made["paths"]))
@@ -43,10 +49,13 @@ def document(app: Litestar) -> Json:
     *pairs, problem = schemas
     for each, asked, answered in zip(operations, pairs[::2], pairs[1::2], strict=True):
         each.described["security"] = _security(each.handler)
+        takes_json = "requestBody" in each.described
+        if "form" in each.handler.opt:
+            each.described["requestBody"] = each.handler.opt["form"]
         each.described["responses"] = _responses(each, answered, problem)
         for parameter in each.described.get("parameters", ()):
             parameter["schema"] = _without_null(parameter["schema"])
-        if "requestBody" in each.described:
+        if takes_json:
             each.described["requestBody"]["content"] = {"application/json": {"schema": asked}}
     made["components"] = {"schemas": components, "securitySchemes": _schemes(operations)}
     return {name: _portable(part) for name, part in made.items()}

@@ -5,21 +5,32 @@ The edge has the same limits; these hold for whoever gets past it.
 
 import asyncio
 import json
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from litestar.types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 HEAD_BYTES = 32_768
 """Of the request line and all headers."""
 READ_SECONDS = 60.0
 """From a request's first byte, or the connection's, to its last byte. An answer may take for ever."""
-
+LEAST_BYTES = 4 * 2**20
+"""What a long body must bring within that time to get as much again, where its handler is patient."""
+PATIENCE = "patience"
 
 HEADERS = (
     b"content-type: application/problem+json\r\nx-content-type-options: nosniff\r\n"
     b"cache-control: no-store\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
 )
+
+
+def be_patient(scope: HTTPScope) -> None:
+    """For a handler that knows who is calling: the body may take as long as it keeps coming."""
+    patient: Callable[[], None] | None = (scope.get("extensions") or {}).get(PATIENCE)  # type: ignore[assignment]  # ours
+    if patient:
+        patient()
 
 
 class _TooLong(Exception):
@@ -32,6 +43,7 @@ class Protocol(HttpToolsProtocol):
         self._refusal = HTTPStatus.BAD_REQUEST
         self._is_in_head = True
         self._head_bytes = 0
+        self._is_patient = False
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -42,6 +54,8 @@ class Protocol(HttpToolsProtocol):
         """A header that never ends is nowhere but in the parser: what is fed is counted, too."""
         if self._deadline.cancelled():
             self._await_request()
+        elif self._is_patient:
+            self._count(len(data))
         super().data_received(data)
         if self._is_in_head:
             self._head_bytes += len(data)
@@ -51,6 +65,8 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._is_in_head, self._head_bytes = True, 0
+        self._is_patient, self._come = False, 0
+        self.scope["extensions"] = {PATIENCE: self._be_patient}  # type: ignore[dict-item]  # ours
         self._deadline.cancel()
         self._await_request()
 
@@ -71,6 +87,16 @@ class Protocol(HttpToolsProtocol):
 
     def _await_request(self) -> None:
         self._deadline = self.loop.call_later(READ_SECONDS, self._give_up)
+
+    def _be_patient(self) -> None:
+        self._is_patient = True
+
+    def _count(self, come: int) -> None:
+        self._come += come
+        if self._come >= LEAST_BYTES:
+            self._come = 0
+            self._deadline.cancel()
+            self._await_request()
 
     def _give_up(self) -> None:
         """A body that does not come: its reader sees the client go."""

@@ -1,6 +1,8 @@
 """The topology as data: one stream, a durable consumer per service and per cache (protocol 2)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from nats.js.api import (
     AckPolicy,
@@ -14,6 +16,7 @@ from nats.js.api import (
 
 from common.contracts import account, mail, order, payment, product, purchase
 from common.contracts.message import Message, subject
+from common.contracts.request import Request
 
 STREAM = "SHOP"
 HOUR = 3600.0
@@ -63,6 +66,7 @@ PRODUCT_CACHE, ACCOUNT_CACHE = "product_cache", "account_cache"
 
 CONSUMERS = (
     Hears("product", under=("cmd.product",), words=STANDING),
+    Hears("media", words=(product.ProductCreated, product.ProductChanged, product.ProductDeleted, *STANDING)),
     Hears("order", under=("cmd.order",), words=STANDING),
     Hears("payment", under=("cmd.payment",), words=STANDING),
     Hears(
@@ -109,6 +113,9 @@ CONSUMERS = (
     Hears(PRODUCT_CACHE, of="product", words=CATALOGUE),
     Hears(ACCOUNT_CACHE, of="account", words=(account.AccountRegistered, account.AccountChanged)),
 )
+
+ASKS: Mapping[str, tuple[type[Request[Any]], ...]] = {"media": (product.ProductLookup,)}
+"""What a service wants to know of others now; whoever is not named asks nobody."""
 
 SPEAKERS = (account, product, order, payment, purchase, mail)
 

@@ -13,7 +13,7 @@ from deploy.compose.settings import IN_CONTAINERS, NATS_NODES, PORT, SERVICES, A
 from deploy.embedded.layout import WITH_DATABASE, Layout
 from deploy.embedded.passwords import Passwords, signing_key
 from deploy.embedded.roles import script
-from deploy.privileges import redis
+from deploy.privileges import redis, s3
 
 THREE = replace(IN_CONTAINERS, nats=tuple(f"{node}:4222" for node in NATS_NODES))
 
@@ -47,7 +47,8 @@ def files(at: Addresses, passwords: Passwords) -> dict[str, str]:
         "nui/shop.json": brokers.context(at, passwords),
         "redis/users.conf": "\n".join(redis.lines(redis.users(), passwords.at_redis)) + "\n",
         **{f"redis/{user}": passwords.at_redis(user) for user in (redis.HEALTH, redis.CLUSTER)},
-        "minio/password": passwords.of("minio"),
+        "minio/password": passwords.at_s3(s3.ADMIN),
+        "minio/identities.json": s3.identities(passwords.at_s3),  # for what stands in for MinIO
     }
 
 

@@ -30,6 +30,8 @@ ON_HOST = Addresses(
     psp="127.0.0.1:8007",
     smtp="127.0.0.1:1025",
     minio="127.0.0.1:9000",
+    minio_page="http://localhost:9000",
+    uploads=None,
     mail_page="http://localhost:8025",
 )
 

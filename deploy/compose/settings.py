@@ -8,8 +8,10 @@ from deploy.embedded.layout import WITH_DATABASE
 from deploy.embedded.passwords import Passwords
 from deploy.privileges.nats import PROVISIONER
 from deploy.privileges.redis import SERVICES as WITH_REDIS
+from deploy.privileges.s3 import ADMIN, MEDIA
+from media.model import BUCKETS
 
-SERVICES = ("account", "product", "order", "payment", "purchase", "orchestrator", "mail")
+SERVICES = ("account", "product", "order", "payment", "purchase", "orchestrator", "media", "mail")
 """All of those with a database in `WITH_DATABASE` get their URL."""
 
 PORT = 8000
@@ -19,7 +21,6 @@ NATS_NODES = ("nats", "nats-2", "nats-3")
 REDIS_NODES = ("redis", "redis-2", "redis-3", "redis-4", "redis-5", "redis-6")
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8")
 """Where the edge's address is; from outside of these nobody reaches a service past it."""
-BUCKETS = ("images", "videos")
 
 Toml = dict[str, object]
 
@@ -41,6 +42,10 @@ class Addresses:
     psp: str
     smtp: str
     minio: str
+    minio_page: str
+    """The same as browsers know it."""
+    uploads: str | None
+    """Where they lie until they are checked."""
     mail_page: str
 
 
@@ -56,6 +61,8 @@ IN_CONTAINERS = Addresses(
     psp=f"psp:{PORT}",
     smtp="mailhog:1025",
     minio="minio:9000",
+    minio_page="http://localhost:9000",
+    uploads="/data",
     mail_page="http://localhost:8025",
 )
 
@@ -75,10 +82,10 @@ def of_service(service: str, at: Addresses, passwords: Passwords) -> Toml:
         known["jwks_url"] = f"http://{at.account}/api/v1/account/jwks"
     if service in WITH_REDIS:
         known |= redis(service, at, passwords)
-    return known | own(service, at)
+    return known | own(service, at, passwords)
 
 
-def own(service: str, at: Addresses) -> Toml:
+def own(service: str, at: Addresses, passwords: Passwords) -> Toml:
     """What only this one has."""
     match service:
         case "account":
@@ -90,6 +97,13 @@ def own(service: str, at: Addresses) -> Toml:
             return {"psp_url": f"http://{at.psp}"}
         case "purchase":
             return {"mail_page_url": at.mail_page}
+        case "media":
+            known: Toml = {
+                "s3_address": at.minio,
+                "s3_password": passwords.at_s3(MEDIA),
+                "s3_public_url": at.minio_page,
+            }
+            return known | ({"upload_folder": at.uploads} if at.uploads else {})
         case "mail":
             host, _, port = at.smtp.partition(":")
             return {"smtp_host": host, "smtp_port": int(port)}
@@ -103,7 +117,13 @@ def of_provisioner(at: Addresses, passwords: Passwords) -> Toml:
 
 
 def of_buckets(at: Addresses, passwords: Passwords) -> Toml:
-    return {"address": at.minio, "password": passwords.of("minio"), "buckets": list(BUCKETS)}
+    return {
+        "address": at.minio,
+        "user": ADMIN,
+        "password": passwords.at_s3(ADMIN),
+        "media_password": passwords.at_s3(MEDIA),
+        "buckets": list(BUCKETS),
+    }
 
 
 def owners(at: Addresses, passwords: Passwords) -> Toml:

@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ControllerRouterHandler
 
 import account.app
+import media.routes
 import order.routes
 import payment.routes
 import product.routes
@@ -22,6 +23,7 @@ SERVED: dict[str, Iterable[ControllerRouterHandler]] = {
     "order": order.routes.ROUTES,
     "payment": payment.routes.ROUTES,
     "purchase": purchase.app.ROUTES,
+    "media": media.routes.ROUTES,
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 WHO: dict[Any, str] = {admin: "administrator", verified: "verified account"}

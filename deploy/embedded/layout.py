@@ -10,7 +10,7 @@ from deploy.embedded.nodes import CLUSTER, Nodes
 ROOT = Path(__file__).resolve().parents[2]
 
 SERVICES = ("account", "product", "order", "payment", "purchase", "orchestrator", "media", "mail")
-WITH_DATABASE = ("account", "product", "order", "payment", "purchase", "mail")
+WITH_DATABASE = ("account", "product", "order", "payment", "purchase", "media", "mail")
 
 OFFSETS = {
     "edge": 0,
@@ -22,6 +22,15 @@ OFFSETS = {
     "mail_api": 6,
     "psp": 7,
     "traefik_api": 8,
+    "s3": 9,
+    "s3_grpc": 28,
+    "s3_master": 29,
+    "s3_master_grpc": 94,
+    "s3_volume": 95,
+    "s3_volume_grpc": 96,
+    "s3_filer": 97,
+    "s3_filer_grpc": 98,
+    "s3_admin_grpc": 99,
 }
 CLUSTER_OFFSETS = {
     name: offset

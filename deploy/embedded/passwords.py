@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.embedded.layout import SERVICES, WITH_DATABASE, Layout, write_private
-from deploy.privileges import nats, redis
+from deploy.privileges import nats, redis, s3
 
 OWNERS = (
     "postgres",
     "minio",
+    "s3_media",
     *(f"{name}_{role}" for name in WITH_DATABASE for role in ("owner", "runtime")),
     *(f"nats_{user}" for user in (*nats.users(SERVICES), nats.ADMIN, nats.ROUTE)),
     *(f"redis_{user}" for user in (*redis.users(), redis.ADMIN)),
@@ -44,6 +45,10 @@ class Passwords:
     def at_redis(self, user: str) -> str:
         """The password of a user of Redis."""
         return self.of(f"redis_{user}")
+
+    def at_s3(self, user: str) -> str:
+        """The secret of a user of the object store; its administrator is MinIO's root, where that runs."""
+        return self.of("minio" if user == s3.ADMIN else f"s3_{user}")
 
 
 def signing_key(layout: Layout) -> Path:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from deploy.embedded import nats, redis, roles, services, traefik
+from deploy.embedded import nats, redis, roles, s3, services, traefik
 from deploy.embedded.layout import WITH_DATABASE, Layout
 from deploy.embedded.passwords import Passwords
 from deploy.embedded.postgres import Postgres
@@ -34,6 +34,7 @@ class Plan:
             self.postgres.program(),
             *nats.programs(self.layout, self.passwords, self.nats_sync),
             *redis.programs(self.layout, self.passwords),
+            s3.program(self.layout, self.passwords),
             services.smtp(self.layout),
         ]
         if self.bare:

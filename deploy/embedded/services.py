@@ -14,6 +14,7 @@ from deploy.embedded.probes import Answers, Lives
 from deploy.embedded.program import Milestone, Program
 from deploy.privileges.nats import PROVISIONER
 from deploy.privileges.redis import SERVICES as WITH_REDIS
+from deploy.privileges.s3 import MEDIA
 
 TRIES_PER_ADDRESS = 10_000
 """A hundred times as many as elsewhere: all clients of this stack have one address."""
@@ -26,6 +27,7 @@ OWN_SETTINGS = {
     *("DATABASE_URL", "DATABASE_OWNER_URL", "NATS_URL", "REDIS_URL", "JWKS_URL", "PSP_URL"),
     *("REDIS_CLUSTER", "STREAM_REPLICAS"),
     *("SIGNING_KEY_FILE", "LEDGER_FILE", "SMTP_HOST", "SMTP_PORT"),
+    *("S3_ADDRESS", "S3_USER", "S3_PASSWORD", "S3_PUBLIC_URL", "UPLOAD_FOLDER"),
 }
 """What the stack decides per process: a stray PORT of the caller must not reach them all."""
 
@@ -104,6 +106,13 @@ def service_settings(layout: Layout, passwords: Passwords, service: str, port: i
         settings["psp_url"] = f"http://{layout.address('psp')}"
     if service == "purchase":
         settings["mail_page_url"] = f"http://localhost:{layout.port('mail_api')}"
+    if service == "media":
+        settings |= {
+            "s3_address": layout.address("s3"),
+            "s3_password": passwords.at_s3(MEDIA),
+            "s3_public_url": f"http://localhost:{layout.port('s3')}",
+            "upload_folder": str(layout.private("uploads")),
+        }
     if service == "mail":
         settings |= {"smtp_host": "127.0.0.1", "smtp_port": layout.port("smtp")}
     return settings

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
-from deploy.embedded import redis, redis_cluster
+from deploy.embedded import redis, redis_cluster, s3
 from deploy.embedded.control import Control
 from deploy.embedded.errors import NotReady, StackError
 from deploy.embedded.layout import ROOT, Layout
@@ -75,7 +75,8 @@ class Starting:
                 launch()
                 first = self.begin(pool, "start")
                 data = pool.submit(self.data, pool, cluster)
-                self.complete([*first, data, pool.submit(self.provision, pool), pool.submit(self.form)])
+                alone = [pool.submit(self.provision, pool), pool.submit(self.form), pool.submit(self.fill)]
+                self.complete([*first, data, *alone])
                 self.complete(self.begin(pool, "services"))
             finally:
                 self.abandoned.set()
@@ -106,6 +107,12 @@ class Starting:
         if redis.is_cluster(self.plan.layout):
             redis_cluster.form(self.plan.layout, self.plan.passwords.at_redis(CLUSTER))
             self.report("redis cluster", self.elapsed)
+
+    def fill(self) -> None:
+        """The buckets, which the object store does not make by itself."""
+        self.await_ready(next(each for each in self.plan.programs if each.name == "s3"), quietly=True)
+        s3.make_buckets(self.plan.layout, self.plan.passwords)
+        self.report("buckets", self.elapsed)
 
     def await_nodes(self, server: str) -> None:
         """Every server of a cluster; `begin` reports them."""

@@ -17,14 +17,16 @@ PREFIXES = {
     "order": ("/api/v1/orders",),
     "payment": ("/api/v1/payments",),
     "purchase": ("/api/v1/purchases", "/static"),
+    "media": ("/api/v1/media",),
 }
 ENCODED = ("allowEncodedSlash", "allowEncodedBackSlash", "allowEncodedNullCharacter")
 """Written out, these make a path mean something else to the edge than to the service."""
 PAGES = {"purchase": ("/",)}
 HEAD_BYTES = 32_768
 """Of a request line and its headers; the services read no more either."""
-READ_SECONDS = 60
-"""For a whole request, with its body. Answers, such as event streams, may take for ever."""
+READ_SECONDS = 900
+"""For a whole request, with its body: a large upload over a slow line. The services give all other requests a
+minute. Answers, such as event streams, may take for ever."""
 
 
 def rule(service: str) -> str:

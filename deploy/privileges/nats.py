@@ -14,7 +14,7 @@ from common.contracts.message import Message, subject
 from common.contracts.request import Request
 from common.messaging.codec import words
 from common.messaging.services import CONTROL, control_subjects
-from common.messaging.streams import CONSUMERS, SPEAKERS, STREAM
+from common.messaging.streams import ASKS, CONSUMERS, SPEAKERS, STREAM
 from deploy.embedded.layout import WITH_DATABASE
 
 PROVISIONER, OPERATOR, VIEWER, ADMIN = "provisioner", "operator", "viewer", "admin"
@@ -55,10 +55,10 @@ def users(services: Iterable[str]) -> dict[str, Rights]:
 
 
 def of_service(service: str) -> Rights:
-    """Says its own words, pulls and acknowledges from its own consumers, answers its own questions."""
+    """Says its own words, pulls and acknowledges from its own consumers, asks and answers."""
     own = [subject(word) for word in says(service)]
     return Rights(
-        publishes=(*own, *_stream(service), *_consumer(service)),
+        publishes=(*own, *asks(service), *_stream(service), *_consumer(service)),
         subscribes=(inboxes(service), *listens(service)),
         responds=True,
     )
@@ -72,6 +72,11 @@ def speaker(word: type[Message]) -> str:
     """Events are their owner's; commands come from the one who knows the saga."""
     what, owner, *_ = subject(word).split(".")
     return owner if what == "evt" else "orchestrator"
+
+
+def asks(service: str) -> list[str]:
+    """Every subject on which it asks others."""
+    return sorted(request.subject(kind) for kind in ASKS.get(service, ()))
 
 
 def listens(service: str) -> list[str]:

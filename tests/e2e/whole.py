@@ -16,6 +16,8 @@ import account.__main__
 import account.settings
 import mail.__main__
 import mail.settings
+import media.__main__
+import media.settings
 import orchestrator.__main__
 import orchestrator.settings
 import order.__main__
@@ -40,6 +42,7 @@ SERVICES: Mapping[str, tuple[Any, Any]] = {
     "payment": (payment.settings.PaymentSettings, payment.__main__.program),
     "purchase": (purchase.settings.PurchaseSettings, purchase.__main__.program),
     "orchestrator": (orchestrator.settings.OrchestratorSettings, orchestrator.__main__.program),
+    "media": (media.settings.MediaSettings, media.__main__.program),
     "mail": (mail.settings.MailSettings, mail.__main__.program),
 }
 OWNER_OF = {
@@ -49,6 +52,7 @@ OWNER_OF = {
     "orders": "order",
     "payments": "payment",
     "purchases": "purchase",
+    "media": "media",
 }
 FAST_PASSWORDS = {
     "password_memory_kib": 1024,
@@ -128,6 +132,9 @@ async def whole(
         "psp_url": provider.url,
         "smtp_host": servers.smtp_host,
         "smtp_port": servers.smtp_port,
+        "s3_address": servers.s3.address,
+        "s3_password": servers.s3.media_password,
+        "s3_public_url": f"http://{servers.s3.address}",
     }
     try:
         async with AsyncExitStack() as stack:

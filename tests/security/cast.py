@@ -15,6 +15,7 @@ from account.admin import promote
 from account.settings import AccountSettings
 from deploy.client import Customer, until
 from tests.e2e.whole import Whole, whole
+from tests.integration.media.samples import form, png
 from tests.security.served import Json, Route, documents, routes
 from tests.servers import Servers, fresh_stream
 
@@ -82,12 +83,22 @@ class Cast:
         tokens = await self.shop.shop.call("POST", "/account/login", body=login)
         return Customer(self.shop.shop, person, tokens)
 
+    async def upload(self, owner: Customer) -> Json:
+        """A picture of the owner's product."""
+        raw, kind = form([("product_id", self.product.encode()), ("data", png())])
+        headers = owner.headers | {"Content-Type": kind}
+        answer = await self.ask("POST", "/media/upload", headers=headers, raw=raw)
+        [item] = answer.json["items"]
+        return dict(item)
+
     async def owned(self, name: str, *, by: str = "owner") -> str:
         """The id for a parameter: something fresh where a route may take it away. KeyError: nothing known."""
         owner = await self.signed_in(by)
         if name == "category_id":
             made = await owner.call("POST", "/categories", expect=201, body={"name": "Shelf"})
             return str(made["id"])
+        if name == "media_id":
+            return str((await self.upload(owner))["id"])
         if name == "product_id":
             made = await owner.create_product(self.category, "Vase", price=1000, inventory=5)
             return str(made["id"])

@@ -37,10 +37,9 @@ class Route:
 
     @property
     def body(self) -> Json | None:
-        """The schema of the body."""
-        if "requestBody" not in self.operation:
-            return None
-        return self.resolved(self.operation["requestBody"]["content"]["application/json"]["schema"])
+        """The schema of the body; None for a form, too."""
+        content = self.operation.get("requestBody", {}).get("content", {})
+        return self.resolved(content["application/json"]["schema"]) if "application/json" in content else None
 
     def resolved(self, schema: Json) -> Json:
         """Without a reference, and without the null of an optional field."""

@@ -50,6 +50,11 @@ ALLOWED: Mapping[str, set[str]] = {
     | {"created_at"},
     "PurchaseView": PURCHASE | {"installments", "created_at", "deadline_at", "decided_at"},
     "Item": {"product_id", "quantity", "name", "brand_name", "unit_price"},
+    "MediaView": {"id", "product_id", "kind", "content_type", "url", "thumbnails", "alt", "width", "height"}
+    | {"size", "created_at"},
+    "Thumbnail": {"url", "width", "height"},
+    "Uploaded": {"items"},
+    "Link": {"url", "expires_at"},
     "Problem": {"type", "title", "status", "detail", "code", "errors", "trace_id"},
     "FieldError": {"field", "detail"},
 }

@@ -58,6 +58,7 @@ CASES: Mapping[str, str] = {
     "DELETE /products/{product_id} product_id": SEEN,
     "POST /products/{product_id}/stock product_id": SEEN,
     "GET /products/{product_id}/stock/movements product_id": SEEN,
+    "DELETE /media/{media_id} media_id": SEEN,
     # Made to be seen and used by everybody.
     "GET /categories cursor": OPEN,
     "GET /categories/{category_id} category_id": OPEN,
@@ -68,6 +69,10 @@ CASES: Mapping[str, str] = {
     "PUT /products/{product_id} category_id": OPEN,
     "POST /products/check [].product_id": OPEN,
     "POST /purchases order_items[].product_id": OPEN,
+    "GET /media product_id": OPEN,
+    "GET /media cursor": OPEN,
+    "GET /media/{media_id} media_id": OPEN,
+    "GET /media/{media_id}/link media_id": OPEN,
 }
 
 

@@ -10,7 +10,7 @@ from tests.security.cast import Cast
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SECONDS = {"account": 25, "product": 25, "order": 10, "payment": 10, "purchase": 20}
+SECONDS = {"account": 25, "product": 25, "order": 10, "payment": 10, "purchase": 20, "media": 10}
 """Of an ordinary run; with `--examples` each takes what it takes."""
 
 

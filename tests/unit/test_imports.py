@@ -32,6 +32,7 @@ OFFENCES = [
     ("words-product", "product/handlers.py", "common.contracts.payment"),
     ("words-order", "order/handlers.py", "common.contracts.product"),
     ("words-payment", "payment/handlers.py", "common.contracts.order"),
+    ("words-media", "media/handlers.py", "common.contracts.order"),
     ("words-mail", "mail/handlers.py", "common.contracts.payment"),
     ("words-purchase", "purchase/handlers.py", "common.contracts.account"),
     ("words-orchestrator", "orchestrator/worker.py", "common.contracts.mail"),

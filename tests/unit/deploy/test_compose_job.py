@@ -75,10 +75,10 @@ def test_every_password_is_read_by_its_owner_alone(volumes: Path) -> None:
     assert readers == {
         "postgres": {"postgres"},
         "minio": {"minio", "buckets"},
+        "s3_media": {"media", "buckets", "minio"},
         "nats_provisioner": {"provisioner", "nats"},
         "nats_operator": {"nats"},
         "nats_viewer": {"nui", "nats"},
-        "nats_media": {"nats"} if "media" in settings.SERVICES else set(),
         "nats_route": set(),
         "nats_admin": set(),
         "redis_health": {"redis"},

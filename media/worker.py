@@ -1,0 +1,31 @@
+"""The consumer and the sweeps, assembled."""
+
+from common.messaging.codec import Codec
+from common.messaging.consumer import Consumer
+from common.messaging.transactional import parking, transactional
+from common.runtime import Runtime
+from media import handlers
+from media.intake import Intake
+from media.settings import MediaSettings
+from media.sweeps import Sweeps
+
+
+def sweeps(settings: MediaSettings, held: Runtime, intake: Intake) -> Sweeps:
+    return Sweeps(
+        held.db,
+        intake.store,
+        intake,
+        every=settings.media_sweep_seconds,
+        compare_every=settings.media_compare_seconds,
+        pending=settings.media_pending_seconds,
+    )
+
+
+def consumer(settings: MediaSettings, held: Runtime, sweeps: Sweeps) -> Consumer:
+    return Consumer(
+        held.broker,
+        settings.service,
+        transactional(held.db, held.outbox, Codec(handlers.HEARD), handlers.handler(sweeps.wake)),
+        parking(held.db, settings.service),
+        batch_size=settings.batch_size,
+    )
