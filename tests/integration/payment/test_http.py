@@ -144,3 +144,15 @@ async def test_readiness_tells_how_many_wait_for_the_provider(client: aiohttp.Cl
         body = await response.json()
     assert response.status == 200
     assert body["checks"]["unanswered_payments"] == {"ok": True, "seen": 0}
+
+
+async def test_a_payment_that_is_over_is_read_once_and_stays_its_owners(
+    client: aiohttp.ClientSession, wire: Wire, issuer: Issuer
+) -> None:
+    owner = uuid4()
+    payment_id = await paid(wire, owner)
+    for _ in range(3):
+        assert (await got(client, f"/payments/{payment_id}", issuer.headers(owner)))[0] == 200
+        assert (await got(client, f"/payments/{payment_id}", issuer.headers(uuid4())))[0] == 404
+    async with client.get("/metrics") as answer:
+        assert 'shop_cache_loads_total{kind="payment"} 1.0' in await answer.text()
