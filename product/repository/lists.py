@@ -33,12 +33,12 @@ CONDITIONS = {
     "max_price": "price <= {}",
     "currency_code": "currency_code = {}",
     "words": FOUND,
-    "available": "(available > 0) = {}",
+    "available": "(SELECT available > 0 FROM stock WHERE product_id = id) = {}",
 }
 
 
 def statement(listing: Listing) -> tuple[str, list[Any]]:
-    """With the values of its parameters."""
+    """With the values of its parameters. The stock is looked up for the page alone."""
     values: list[Any] = []
 
     def parameter(value: Any) -> str:
@@ -55,10 +55,12 @@ def statement(listing: Listing) -> tuple[str, list[Any]]:
         conditions.append(f"({', '.join(order.columns)}) {order.behind} ({after})")
     place = ", ".join(f"{column} AS at_{column}" for column in order.columns)
     ordered = ", ".join(f"{column} {order.direction}" for column in order.columns)
+    page = (
+        f"SELECT * FROM products WHERE {' AND '.join(conditions)} ORDER BY {ordered}"
+        f" OFFSET {parameter(listing.offset)} LIMIT {parameter(listing.limit)}"
+    )
     return (
-        f"SELECT {SHOWN}, {place} FROM products p JOIN stock ON product_id = id"
-        f" WHERE {' AND '.join(conditions)} ORDER BY {ordered}"
-        f" OFFSET {parameter(listing.offset)} LIMIT {parameter(listing.limit)}",
+        f"SELECT {SHOWN}, {place} FROM ({page}) AS p JOIN stock ON product_id = id ORDER BY {ordered}",
         values,
     )
 
