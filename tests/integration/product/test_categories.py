@@ -35,6 +35,43 @@ async def test_only_the_owner_or_an_administrator_changes_and_that_is_asked_befo
     assert (await client("PUT", path, {"name": "Juices"}, by=ADMIN)).body["name"] == "Juices"
 
 
+async def test_a_change_of_another_version_is_refused(client: Client) -> None:
+    created = await client("POST", "/categories", {"name": "Drinks"})
+    path = f"/categories/{created.body['id']}"
+    assert (created.headers["ETag"], created.body["version"]) == ('"1"', 1)
+    changed = await client("PUT", path, {"name": "Juices"}, headers={"If-Match": '"1"'})
+    assert (changed.status, changed.headers["ETag"], changed.body["version"]) == (200, '"2"', 2)
+    stale = await client("PUT", path, {"name": "Teas"}, headers={"If-Match": '"1"'})
+    assert stale.verdict == (412, "version_mismatch")
+    read = await client("GET", path, by=None)
+    assert (read.headers["ETag"], read.body["name"]) == ('"2"', "Juices")
+
+
+async def test_of_changes_of_one_version_at_once_one_counts(client: Client) -> None:
+    path = f"/categories/{await client.category()}"
+    answers = await asyncio.gather(
+        *(client("PUT", path, {"name": f"{each}"}, headers={"If-Match": '"1"'}) for each in range(8))
+    )
+    assert sorted(answer.status for answer in answers) == [200] + [412] * 7
+
+
+async def test_every_change_is_announced_with_its_version(client: Client) -> None:
+    own = await client.category(name="Drinks", description="Hot.")
+    path = f"/categories/{own}"
+    await client("PUT", path, {"name": "Juices"})
+    await client("PUT", path, {})
+    await client("DELETE", path)
+
+    async def told(word: str, *fields: str) -> list[tuple[object, ...]]:
+        said = await client.shop.said(f"evt.product.{word}")
+        return [tuple(each[field] for field in fields) for each in said if each["entity_id"] == own]
+
+    state = ("version", "name", "description", "owner_id")
+    assert await told("category_created", *state) == [(1, "Drinks", "Hot.", str(SELLER))]
+    assert await told("category_changed", *state) == [(2, "Juices", "Hot.", str(SELLER))]
+    assert await told("category_deleted", "version") == [(3,)]
+
+
 async def test_a_category_that_is_not_there_is_404(client: Client) -> None:
     for category_id in (uuid4(), "1"):
         assert (await client("GET", f"/categories/{category_id}", by=None)).status == 404
