@@ -52,7 +52,7 @@ media = Table(
     CheckConstraint("status IN ('PENDING', 'STORED', 'REMOVED')", "status"),
     CheckConstraint("format IN ('image/png', 'image/jpeg', 'video/mp4')", "format"),
     CheckConstraint("size > 0", "size"),
-    info=may("INSERT, DELETE, UPDATE (status, size, due_at)"),
+    info=may("INSERT, DELETE, UPDATE (status, due_at)"),
 )
 Index("ix_media_product_id_id", media.c.product_id, media.c.id)
 Index("ix_media_due_at", media.c.due_at, postgresql_where=text("status <> 'STORED'"))

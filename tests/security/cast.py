@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from account.settings import AccountSettings
 from deploy.client import Customer, until
 from tests.e2e.whole import Whole, whole
 from tests.integration.media.samples import form, png
+from tests.security.outbound import Address
 from tests.security.served import Json, Route, documents, routes
 from tests.servers import Servers, fresh_stream
 
@@ -50,6 +51,8 @@ class Cast:
     product: str
     purchase: str
     """The owner's, settled: also the id of its order and its payment."""
+    reached: set[Address] = field(default_factory=set)
+    """Whom services and tests tried to connect to, from the first moment on."""
 
     async def ask(
         self,

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from tests.security.cast import Cast, cast
+from tests.security.outbound import watched
 from tests.servers import Servers
 
 
@@ -16,5 +17,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shop(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cast]:
-    async with cast(servers, Path(tmp_path_factory.mktemp("cast"))) as opened:
-        yield opened
+    with watched() as reached:
+        async with cast(servers, Path(tmp_path_factory.mktemp("cast"))) as opened:
+            opened.reached = reached
+            yield opened

@@ -6,7 +6,8 @@ import re
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,7 @@ from yarl import URL
 
 from tests.security import hostile
 from tests.security.cast import Cast
+from tests.servers import Servers
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -79,3 +81,17 @@ async def test_no_hostile_value_is_taken_or_breaks_anything(
     assert len(times) > 2000
     assert wrong == [], "\n".join(map(str, wrong))
     assert max(times) < 10
+
+
+async def test_nobody_was_reached_but_the_servers_of_the_shop(shop: Cast, servers: Servers) -> None:
+    """Whatever was asked in this file, no service went anywhere for it (API7)."""
+    services = [next(each) for each in shop.shop.shop.replicas.values()]
+    always = [shop.shop.psp.url, servers.nats_url, servers.redis_url, *shop.shop.databases.values()]
+    always += [servers.mail_api, f"//{servers.smtp_host}:{servers.smtp_port}"]
+    assert {host for host, _ in shop.reached} <= {"127.0.0.1", "localhost", "::1"}
+    reached = {port for _, port in shop.reached}
+    assert ports(always) <= reached <= ports([*always, *services, f"//{servers.s3.address}"])
+
+
+def ports(urls: Iterable[str]) -> set[int | None]:
+    return {urlsplit(url).port for url in urls}

@@ -1,10 +1,24 @@
 """The linter's security rules are on, and nobody steps around one without saying why."""
 
+import ast
 import re
 import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+ROOMS = ("account", "common", "mail", "media", "order", "orchestrator", "payment", "product", "purchase")
+REACH: Mapping[str, set[str]] = {
+    "aiohttp": {"common/http/keys.py", "payment/gateway.py", "media/store.py"},
+    "aiosmtplib": {"mail/mailer.py"},
+    "minio": {"media/store.py"},
+    "redis": {"common/redis.py", "common/cache/store.py"},
+    "socket": {"common/main.py"},  # its own name
+    "urllib3": {"media/store.py"},
+}
+"""Who has a library with which one can ask any address. Each asks the one that its settings name."""
+OTHERS = {"http.client", "httpx", "requests", "smtplib", "ftplib", "urllib.request", "websockets", "xmlrpc"}
+CALLS = {"open_connection", "create_connection", "sock_connect", "create_datagram_endpoint"}
 STEPS_AROUND = re.compile(r"# noqa:[^#]*\bS\d{3}(?P<reason>.*)$")
 
 
@@ -27,3 +41,27 @@ def test_every_exception_gives_its_reason() -> None:
     stepping = [(file.name, step) for file, line in found if (step := STEPS_AROUND.search(line))]
     assert len(stepping) > 5
     assert [name for name, step in stepping if not re.search(r"[#-] +\w+", step["reason"])] == []
+
+
+def test_only_adapters_can_reach_another_machine() -> None:
+    """No address comes from a request (tests/security/test_fields.py): those are the settings'."""
+    found: dict[str, set[str]] = {}
+    for file in (file for room in ROOMS for file in (ROOT / room).rglob("*.py")):
+        for name in reaching(ast.parse(file.read_text())):
+            found.setdefault(name, set()).add(str(file.relative_to(ROOT)))
+    beside = {name: files - REACH.get(name, set()) for name, files in found.items()}
+    assert {name: files for name, files in beside.items() if files} == {}
+    assert found.keys() >= {"aiohttp", "aiosmtplib", "redis"}
+
+
+def reaching(tree: ast.AST) -> Iterator[str]:
+    """The libraries that it imports and the calls that it makes."""
+    for node in ast.walk(tree):
+        imported = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            imported = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in imported:
+            if name in OTHERS or name.split(".")[0] in REACH.keys() | OTHERS:
+                yield name if name in OTHERS else name.split(".")[0]
+        if isinstance(node, ast.Attribute) and node.attr in CALLS:
+            yield node.attr

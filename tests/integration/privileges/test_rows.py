@@ -56,6 +56,7 @@ OF_ONE = {
         *("UPDATE codes SET hash = ''", "UPDATE refresh_tokens SET expires_at = now()"),
     ),
     "mail": ("DELETE FROM accounts", "UPDATE mails SET about = about"),
+    "media": ("DELETE FROM products", "UPDATE media SET account_id = id", "UPDATE media SET format = ''"),
     "order": ("DELETE FROM orders", "UPDATE orders SET total = 0", "UPDATE order_lines SET price = 0"),
     "payment": ("DELETE FROM payments", "UPDATE payments SET amount = 1"),
     "product": ("DELETE FROM products", "UPDATE products SET seller_id = id", "DELETE FROM reservations"),
