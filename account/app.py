@@ -36,6 +36,7 @@ def create(settings: AccountSettings, parts: Parts, *, serves: bool) -> Litestar
                 memory_kib=settings.password_memory_kib,
                 passes=settings.password_passes,
                 queue=settings.password_queue,
+                share=settings.password_share,
             ),
         },
         needed=held.needed(),

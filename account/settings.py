@@ -25,7 +25,9 @@ class AccountSettings(CacheSettings, frozen=True, kw_only=True):
     password_memory_kib: int = 19_456
     password_passes: int = 2
     password_queue: int = 32
-    """Passwords that may wait for a hashing thread: under a second; beyond that, 429."""
+    """Passwords that may wait for a hashing thread: a few seconds; beyond that, 429."""
+    password_share: Annotated[float, Meta(gt=0, le=1)] = 0.1
+    """Of all processors' time, the most that hashing may take. With more, more people sign in at once."""
     keep_sessions_days: float = 30.0
     """After the end of a session, and of a refresh token."""
     keep_codes_days: float = 1.0

@@ -4,15 +4,17 @@ import asyncio
 import os
 import sys
 import threading
+import time
+from itertools import pairwise
 
 import pytest
 
-from account.passwords import Busy, Passwords
+from account.passwords import PROCESSORS, Busy, Passwords
 from account.settings import AccountSettings
 
 
-def passwords(queue: int = 100, memory_kib: int = 16, at_once: int = 2) -> Passwords:
-    return Passwords(memory_kib=memory_kib, passes=1, queue=queue, at_once=at_once)
+def passwords(queue: int = 100, memory_kib: int = 16, at_once: int = 2, share: float = 1) -> Passwords:
+    return Passwords(memory_kib=memory_kib, passes=1, queue=queue, share=share, at_once=at_once)
 
 
 async def test_a_password_matches_its_hash_and_no_other() -> None:
@@ -46,6 +48,23 @@ async def test_two_hash_at_a_time_and_the_loop_goes_on() -> None:
 
     await asyncio.gather(*(made.in_turn(work) for _ in range(20)))
     assert most == 2
+
+
+async def test_many_leave_the_thread_at_rest_most_of_the_time_and_one_alone_waits_for_nothing() -> None:
+    """A thread may rest longer than it must, never shorter."""
+    made = passwords(memory_kib=4096, at_once=1, share=0.25 / PROCESSORS)
+    works = [await made.in_turn(_span) for _ in range(5)]
+    for (began, took), (following, _) in pairwise(works):
+        assert following - began >= 4 * took
+    began = time.monotonic()
+    assert (await passwords(share=0.001).in_turn(_span))[0] - began < 1
+
+
+def _span() -> tuple[float, float]:
+    """When it began, and the time of a processor that it took."""
+    began, used = time.monotonic(), time.thread_time()
+    sum(range(200_000))
+    return began, time.thread_time() - used
 
 
 async def test_who_finds_the_queue_full_is_told_so_and_harms_nobody() -> None:
