@@ -84,6 +84,11 @@ test *arguments: _environment
 bench *arguments: _environment
     @exec {{ python }} -m deploy.bench "$@"
 
+# Read products and lists out of warm caches as fast as wrk can ask (--unknown: and ids that nobody has)
+[no-exit-message]
+bench-reads *arguments: _environment
+    @exec {{ python }} -m deploy.reads "$@"
+
 # Fill the running stack with a catalogue (10,000 products; --random-seed N: other goods)
 [no-exit-message]
 seed *arguments: _environment

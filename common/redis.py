@@ -1,4 +1,4 @@
-"""Redis as the shop uses it: a bell between replicas. Losing it costs time, and never an answer.
+"""Redis as the shop uses it: a bell between replicas, limits, caches. Losing it costs time, never an answer.
 
 One server, or a cluster, in which a plain PUBLISH to any node reaches the subscribers of all of them: whoever
 rings or listens needs one living node, whichever.

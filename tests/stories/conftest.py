@@ -91,6 +91,11 @@ def switched_off(story: Story) -> None:
     assert story.play(story.stage.shop.books.rows("account", statement))
 
 
+@when("the seller takes the lamps out of the shop")
+def taken_out(story: Story) -> None:
+    story.play(story.stage.shop.seller.call("DELETE", f"/products/{story.lamp}", expect=204))
+
+
 @when("the customer signs in")
 def signs_in(story: Story) -> None:
     person = story.customer.person
@@ -139,6 +144,20 @@ def the_order_or_payment(story: Story, what: str, status: str, total: int) -> No
     story.play(story.stage.shop.settled())
     shown = story.reads(f"/{what}s/{story.bought[-1]}")
     assert (shown["status"], shown.get("total", shown.get("amount"))) == (status, total)
+
+
+@then(parsers.parse("the order still shows a lamp at {price}"), converters=AMOUNT)
+def the_order_still_shows(story: Story, price: int) -> None:
+    [line] = story.reads(f"/orders/{story.bought[-1]}")["items"]
+    assert (line["product_id"], line["name"], line["price"]) == (story.lamp, "Lamp", price)
+
+
+@then("the lamps are shown no more, and cannot be bought")
+def shown_no_more(story: Story) -> None:
+    story.play(story.customer.call("GET", f"/products/{story.lamp}", expect=404))
+    lamp = [{"product_id": story.lamp, "quantity": 1}]
+    check = story.play(story.customer.call("POST", "/products/check", body=lamp))
+    assert (check["available"], check["items"][0]["reason"]) == (False, "unknown_product")
 
 
 @then(parsers.parse("{count:d} lamps are left"))
