@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.contracts.product import StockRefused, StockReleased
+from product.model.ledger import Kind
 from product.model.reservation import Outcome, Reservation, Status, StockCommand, fold, touched
 from tests.unit.product.words import CUP, TEA, release, reserve, run, shelf
 
@@ -89,3 +90,30 @@ def test_the_shelf_that_was_asked_for_is_all_that_is_needed(story: list[StockCom
     rows = {command.purchase.id: Reservation() for command in story}
     asked = {each: units for each, units in shelf(tea=3, cup=3).items() if each in touched(story, rows)}
     fold(story, rows, asked)
+
+
+@given(stories())
+def test_the_movements_tell_how_the_shelf_became_what_it_is(story: list[StockCommand]) -> None:
+    outcome = run(story, shelf(tea=3, cup=3))
+    available = {TEA: 3, CUP: 3}
+    for line in outcome.moved:
+        available[line.product_id] += line.change
+        assert line.available == available[line.product_id]
+    assert available == {product_id: ware.available for product_id, ware in outcome.shelf.items()}
+
+
+@given(stories())
+def test_the_movements_of_a_purchase_are_what_it_holds(story: list[StockCommand]) -> None:
+    outcome = run(story, shelf(tea=3, cup=3))
+    held: Counter[tuple[UUID, UUID]] = Counter()
+    for line in outcome.moved:
+        held[line.purchase_id, line.product_id] -= line.change
+        assert (line.kind is Kind.RESERVED) is (line.change < 0)
+    assert +held == Counter(
+        {
+            (purchase_id, item.product_id): item.quantity
+            for purchase_id, row in outcome.reservations.items()
+            if row.status is Status.DONE
+            for item in row.items
+        }
+    )
