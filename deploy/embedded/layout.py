@@ -30,7 +30,7 @@ OFFSETS = {
     "s3_volume_grpc": 96,
     "s3_filer": 97,
     "s3_filer_grpc": 98,
-    "s3_admin_grpc": 99,
+    "s3_admin": 99,
 }
 CLUSTER_OFFSETS = {
     name: offset

@@ -38,7 +38,10 @@ def program(layout: Layout, passwords: Passwords) -> Program:
 
 
 def options(port: Callable[[str], int], identities: str) -> list[str]:
-    """Nobody needs its pages. A hundred ports are one too few: its administration takes any that is free."""
+    """Nobody needs its pages, but it ends itself after four minutes if its administration never answers.
+
+    A hundred ports are one too few: that one's gRPC listens 10,000 further up.
+    """
     known: dict[str, object] = {
         "ip": "127.0.0.1",
         "ip.bind": "127.0.0.1",
@@ -57,8 +60,8 @@ def options(port: Callable[[str], int], identities: str) -> list[str]:
         "filer.port": port("s3_filer"),
         "filer.port.grpc": port("s3_filer_grpc"),
         "admin.ui": "false",
-        "admin.port": 0,
-        "admin.port.grpc": port("s3_admin_grpc"),
+        "admin.port": port("s3_admin"),
+        "admin.port.grpc": 0,
         "webdav": "false",
     }
     return [f"-{name}={value}" for name, value in known.items()]
