@@ -25,6 +25,7 @@ OFFSETS = {
     "s3": 9,
     "s3_grpc": 28,
     "s3_master": 29,
+    "s3_admin_grpc": 85,
     "s3_master_grpc": 94,
     "s3_volume": 95,
     "s3_volume_grpc": 96,
@@ -46,6 +47,8 @@ CLUSTER_OFFSETS = {
 }
 """Listened on only where `Nodes` says so."""
 FIRST_SERVICE, MOST_REPLICAS = 30, 8
+FEWER_REPLICAS = {"media": 7}
+"""The object store needs one port more than there are: that of an eighth."""
 SPAN = 100
 
 
@@ -106,6 +109,11 @@ class Layout:
     def settings(self, process: str) -> Path:
         """The settings file of a process."""
         return self.home / "settings" / f"{process}.toml"
+
+
+def most_replicas(service: str) -> int:
+    """As many as have a port."""
+    return FEWER_REPLICAS.get(service, MOST_REPLICAS)
 
 
 def write_private(path: Path, text: str) -> Path:

@@ -38,9 +38,9 @@ def program(layout: Layout, passwords: Passwords) -> Program:
 
 
 def options(port: Callable[[str], int], identities: str) -> list[str]:
-    """Nobody needs its pages, but it ends itself after four minutes if its administration never answers.
+    """All of its ports, also those that its parts use among themselves.
 
-    A hundred ports are one too few: that one's gRPC listens 10,000 further up.
+    Nobody needs its pages, but it ends itself when its administration does not answer.
     """
     known: dict[str, object] = {
         "ip": "127.0.0.1",
@@ -61,7 +61,7 @@ def options(port: Callable[[str], int], identities: str) -> list[str]:
         "filer.port.grpc": port("s3_filer_grpc"),
         "admin.ui": "false",
         "admin.port": port("s3_admin"),
-        "admin.port.grpc": 0,
+        "admin.port.grpc": port("s3_admin_grpc"),
         "webdav": "false",
     }
     return [f"-{name}={value}" for name, value in known.items()]

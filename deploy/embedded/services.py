@@ -7,7 +7,7 @@ from typing import Literal
 
 from deploy.embedded import nats, redis
 from deploy.embedded.errors import Misconfigured
-from deploy.embedded.layout import MOST_REPLICAS, ROOT, SERVICES, WITH_DATABASE, Layout, write_private
+from deploy.embedded.layout import ROOT, SERVICES, WITH_DATABASE, Layout, most_replicas, write_private
 from deploy.embedded.passwords import Passwords, signing_key
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.probes import Answers, Lives
@@ -37,10 +37,9 @@ def replicas_of(text: str) -> dict[str, int]:
     counts: dict[str, int] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, count = part.partition("=")
-        if name not in SERVICES or not count.isdigit() or not 1 <= int(count) <= MOST_REPLICAS:
-            raise Misconfigured(
-                f"SHOP_REPLICAS: {part} must be a service and 1..{MOST_REPLICAS}, as in order=2"
-            )
+        most = most_replicas(name)
+        if name not in SERVICES or not count.isdigit() or not 1 <= int(count) <= most:
+            raise Misconfigured(f"SHOP_REPLICAS: {part} must be a service and 1..{most}, as in order=2")
         counts[name] = int(count)
     return counts
 

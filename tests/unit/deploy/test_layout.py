@@ -7,11 +7,11 @@ import pytest
 from deploy.embedded.errors import Misconfigured
 from deploy.embedded.layout import (
     CLUSTER_OFFSETS,
-    MOST_REPLICAS,
     OFFSETS,
     SERVICES,
     SPAN,
     Layout,
+    most_replicas,
     write_private,
 )
 from deploy.embedded.nodes import Nodes
@@ -20,7 +20,7 @@ from deploy.embedded.nodes import Nodes
 def test_no_two_processes_share_a_port_and_all_stay_within_a_hundred() -> None:
     layout = Layout(Path("/home/shop"), 8000)
     fixed = [layout.port(name) for name in (*OFFSETS, *CLUSTER_OFFSETS)]
-    replicas = [layout.service_port(name, n + 1) for name in SERVICES for n in range(MOST_REPLICAS)]
+    replicas = [layout.service_port(name, n + 1) for name in SERVICES for n in range(most_replicas(name))]
     assert len({*fixed, *replicas}) == len(fixed) + len(replicas)
     assert all(8000 <= port < 8000 + SPAN for port in fixed + replicas)
 
