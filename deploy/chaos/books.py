@@ -15,13 +15,17 @@ from deploy.psp.book import Entry
 Rows = list[asyncpg.Record]
 
 PURCHASES = "SELECT id, status, total, settled_at, attention FROM purchases"
-# One snapshot: what was ever received, what is there, and what is promised (I2).
+# One snapshot: what was ever received, what is there, what is promised (I2), and what the ledger makes of it.
 STOCK = """
-SELECT s.product_id, s.received, s.available, coalesce(r.reserved, 0) AS reserved
+SELECT s.product_id, s.received, s.available, coalesce(r.reserved, 0) AS reserved,
+       coalesce(m.moved, 0) AS moved, coalesce(m.unreserved, 0) AS unreserved
 FROM stock s LEFT JOIN (
   SELECT (item ->> 'product_id')::uuid AS product_id, sum((item ->> 'quantity')::bigint) AS reserved
   FROM reservations, jsonb_array_elements(items) AS item WHERE status = 'DONE' GROUP BY 1
-) r USING (product_id)
+) r USING (product_id) LEFT JOIN (
+  SELECT product_id, sum(change) AS moved, sum(change) FILTER (WHERE purchase_id IS NOT NULL) AS unreserved
+  FROM stock_movements GROUP BY 1
+) m USING (product_id)
 """
 RESERVED = "SELECT purchase_id AS id FROM reservations WHERE status = 'DONE'"
 APPROVED = "SELECT id FROM orders WHERE status = 'APPROVED'"
@@ -93,7 +97,9 @@ class Books:
         return [
             f"I1, I2: product {row['product_id']}: {dict(row)}"
             for row in await self.rows("product", STOCK)
-            if row["available"] < 0 or row["received"] != row["available"] + row["reserved"]
+            if row["available"] < 0
+            or row["received"] != row["available"] + row["reserved"]
+            or (row["available"], row["reserved"]) != (row["moved"], -row["unreserved"])
         ]
 
     def _money(self, owed: Mapping[str, int]) -> list[str]:
