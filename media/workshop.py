@@ -16,6 +16,7 @@ from media.model import EDGES, Format, Kind
 MEMORY = 512 * 2**20
 SECONDS = 5
 """Of a processor."""
+NICENESS = 10
 LARGEST_FILE = 512 * 2**20
 REFUSALS: dict[type[Exception], tuple[str, str]] = {
     pictures.TooManyPixels: ("too_many_pixels", f"A picture has {pictures.MOST_PIXELS:,} pixels at most."),
@@ -52,7 +53,7 @@ def _made(kind: Format, source: int, outputs: list[int]) -> tuple[int, int]:
 
 
 def _limit() -> None:
-    """And behind everything else that wants the processor."""
+    """And behind whatever else wants the processor, but not for ever."""
     for limited, most in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_CPU, SECONDS),
@@ -60,8 +61,7 @@ def _limit() -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(limited, (most, most))
-    if sys.platform == "linux":
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    os.nice(NICENESS)
 
 
 if __name__ == "__main__":

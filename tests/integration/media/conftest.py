@@ -1,5 +1,6 @@
 """The real media service in the test's own loop, and a client of it."""
 
+import io
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -56,6 +57,7 @@ class Client:
         raw: Any = None,
         kind: str = "",
     ) -> Answer:
+        raw = io.BytesIO(raw) if isinstance(raw, bytes) else raw
         role = "admin" if by == ADMIN else "customer"
         sent = self.shop.issuer.headers(by, role=role, verified=verified) if by else {}
         sent |= {"Content-Type": kind} if kind else {}
@@ -64,7 +66,7 @@ class Client:
             return Answer(got.status, got.headers, await got.json(content_type=None) if is_json else None)
 
     async def send(
-        self, parts: Iterable[tuple[str, bytes]], *, names: str = "lamp.png", **who: Any
+        self, parts: Iterable[tuple[str, bytes]], *, names: Iterable[str] = (), **who: Any
     ) -> Answer:
         raw, kind = form(parts, names=names)
         return await self("POST", "/media/upload", raw=raw, kind=kind, **who)

@@ -68,13 +68,13 @@ def mp4(size: int = 5000, *, beside: bytes = b"", brand: bytes = b"isom") -> byt
 
 
 def form(
-    parts: Iterable[tuple[str, bytes]], *, boundary: bytes = b"b0undary", names: str = "lamp.png"
+    parts: Iterable[tuple[str, bytes]], *, boundary: bytes = b"b0undary", names: Iterable[str] = ()
 ) -> tuple[bytes, str]:
-    """The body, and its content type. What is `data` comes as a file of that name."""
-    body = bytearray()
+    """The body, and its content type. What is `data` comes as a file, by these names."""
+    body, called = bytearray(), iter(names)
     for name, content in parts:
         head = f'Content-Disposition: form-data; name="{name}"'
         if name == "data":
-            head += f'; filename="{names}"\r\nContent-Type: image/png'
+            head += f'; filename="{next(called, "lamp.png")}"\r\nContent-Type: image/png'
         body += b"--%b\r\n%b\r\n\r\n%b\r\n" % (boundary, head.encode(), content)
     return bytes(body + b"--%b--\r\n" % boundary), f"multipart/form-data; boundary={boundary.decode()}"
