@@ -4,6 +4,7 @@ The demo, the benchmark and the tests are written with it.
 """
 
 import asyncio
+import io
 import json
 import re
 import secrets
@@ -180,6 +181,16 @@ class Customer:
             "inventory": inventory,
         }
         return await self.call("POST", "/products", expect=201, body=body)
+
+    async def show_picture(self, product_id: str, picture: bytes, *, alt: str) -> Json:
+        """Of one's own product; the answer says where everybody finds it."""
+        form = aiohttp.FormData({"product_id": product_id, "alt": alt, "data": io.BytesIO(picture)})
+        url = self.shop.url("/media/upload")
+        async with self.shop.session.post(url, data=form, headers=self.headers) as response:
+            answer: Json = await response.json(content_type=None)
+        if response.status != 201:
+            raise Unexpected(f"the picture was answered {response.status}: {answer}")
+        return dict(answer["items"][0])
 
     async def buy(self, quantities: Mapping[str, int], *, key: str | None = None, **payment: object) -> Json:
         """Returns the 202 at once; `watch` tells what becomes of it."""

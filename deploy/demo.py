@@ -5,6 +5,7 @@ Starts the embedded stack, or with `--shop` walks through a shop that runs alrea
 
 import argparse
 import asyncio
+import io
 import json
 import sys
 import time
@@ -12,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import ClientError
+from PIL import Image, ImageOps
 
 from deploy.client import Customer, Json, Shop, Unexpected, until
 from deploy.embedded import foreground
@@ -52,7 +54,7 @@ async def seller(shop: Shop) -> tuple[Customer, list[Json]]:
     say(f"    registered {customer.person['email']}")
     await customer.verify()
     show("account", customer.tokens["account"], "id", "role", "verified")
-    say("\n2  A category and two products")
+    say("\n2  A category, two products, and a picture of the first")
     category = await customer.call(
         "POST", "/categories", expect=201, body={"name": f"Lamps {time.time_ns()}", "description": "Light"}
     )
@@ -62,7 +64,19 @@ async def seller(shop: Shop) -> tuple[Customer, list[Json]]:
     ]
     for product in products:
         show("product", product, "id", "name", "price", "inventory")
+    item = await customer.show_picture(products[0]["id"], glow(), alt="A lamp that is on")
+    show("picture", item, "url", "width", "height")
+    async with shop.session.get(item["url"]) as response:
+        expect(response.status == 200 and response.content_type == "image/png", "a picture for everybody")
     return customer, products
+
+
+def glow() -> bytes:
+    """A picture of a lamp, as far as one can tell."""
+    written = io.BytesIO()
+    light = ImageOps.invert(Image.radial_gradient("L"))
+    ImageOps.colorize(light, black="black", white="lightyellow", mid="darkorange").save(written, "PNG")
+    return written.getvalue()
 
 
 async def stocks(shop: Shop, products: list[Json]) -> list[int]:
