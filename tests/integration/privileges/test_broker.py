@@ -19,7 +19,7 @@ from deploy.embedded.services import present
 from purchase.settings import PurchaseSettings
 from tests.integration.mail.wire import registered
 from tests.integration.privileges.wire import refused_publishes, refused_subscriptions
-from tests.integration.purchase.test_purchase import priced, shop
+from tests.integration.purchase.wire import priced, shop
 from tests.servers import Servers
 from tests.support import Issuer, eventually, free_port
 
