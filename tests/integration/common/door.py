@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
 from litestar.params import JSONBody
 from litestar.response import Stream
 
 from common.http.app import create
 from common.http.auth import Verifier
+from common.http.protocol import be_patient
 from common.main import Program, Server
 from common.settings import Settings
 from tests.support import eventually, free_port
@@ -54,12 +55,18 @@ async def events() -> Response[Any]:
     return Stream(said(), media_type="text/event-stream")
 
 
+@post("/long", opt=PUBLIC, status_code=200, request_max_body_size=None)
+async def long(request: Request[Any, Any, Any]) -> dict[str, int]:
+    be_patient(request.scope)
+    return {"bytes": sum([len(piece) async for piece in request.stream()])}
+
+
 @asynccontextmanager
 async def door(**changed: Any) -> AsyncIterator[Settings]:
     """The server that every service runs on, and no broker behind it."""
     settings = Settings(service="door", port=free_port(), nats_url="", **changed)
     verifier = Verifier(None, issuer="shop", audience="shop")
-    routes = [echo, page, secret, fault, events]
+    routes = [echo, page, secret, fault, events, long]
     app = create(settings.service, routes, state={"verifier": verifier}, needed={}, reported={})
     server = Server(settings, Program(app=app))
     serving = asyncio.ensure_future(server.serve())

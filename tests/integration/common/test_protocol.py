@@ -12,7 +12,9 @@ from common.settings import Settings
 from tests.integration.common.door import Wire, door, ticks, wire
 
 PATIENCE = 0.5
+LEAST = 1000
 POST = b"POST /api/v1/echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+LONG = b"POST /api/v1/long HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
 GET = b"GET /api/v1/page HTTP/1.1\r\nHost: x\r\n"
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -22,6 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def at(request: pytest.FixtureRequest) -> AsyncIterator[Settings]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(protocol, "READ_SECONDS", PATIENCE)
+        patched.setattr(protocol, "LEAST_BYTES", LEAST)
         async with door() as settings:
             yield settings
 
@@ -60,6 +63,29 @@ async def test_a_body_that_does_not_come_is_not_waited_for_either(at: Settings) 
         await client.say(POST + b"Content-Length: 10\r\n\r\n{")
         assert await client.is_closed()
     await serves(at)
+
+
+async def test_a_long_body_has_all_the_time_in_which_it_comes_where_its_route_is_patient(
+    at: Settings,
+) -> None:
+    pieces = 9
+    async with wire(at) as client:
+        await client.say(LONG % (pieces * LEAST))
+        for _ in range(pieces):
+            await asyncio.sleep(PATIENCE / 3)
+            await client.say(b"x" * LEAST)
+        assert (await client.answer())[2] == b'{"bytes":%d}' % (pieces * LEAST)
+        await client.say(b"\r\n")
+        assert await client.is_closed(), "the next request has no more time than others"
+
+
+async def test_a_long_body_that_only_trickles_is_given_up_all_the_same(at: Settings) -> None:
+    async with wire(at) as client, asyncio.timeout(6 * PATIENCE):
+        await client.say(LONG % LEAST)
+        closed = asyncio.ensure_future(client.is_closed())
+        while not closed.done():
+            client.writer.write(b"x")
+            await asyncio.wait([closed], timeout=PATIENCE / 10)
 
 
 async def test_a_second_request_gets_no_more_time_than_the_first(at: Settings) -> None:
