@@ -7,7 +7,7 @@ from uuid import UUID
 from common.cache.caching import Caching
 from common.cache.changes import Changes
 from common.cache.filter import Filter
-from common.cache.keeper import Census, Keeper
+from common.cache.keeper import Keeper, Page
 from common.cache.kinds import KINDS
 from common.cache.lists import Lists
 from common.cache.memory import Memory
@@ -56,17 +56,13 @@ def assemble(settings: ProductSettings, held: Runtime, caches: Caching) -> Parts
         caches=caches,
         catalogue=Catalogue(held.db, products, categories, lists, settings.cache_seconds),
         changes=changes,
-        keeper=Keeper(caches.store, kind, _census(held.db)) if kind else None,
+        keeper=Keeper(caches.store, kind, _ids(held.db)) if kind else None,
     )
 
 
-def _census(db: Database) -> Census:
-    async def count() -> int:
-        async with db.read() as tx:
-            return await kept.count(tx)
-
+def _ids(db: Database) -> Page:
     async def page(after: UUID, limit: int) -> Sequence[UUID]:
         async with db.read() as tx:
             return await kept.ids(tx, after, limit)
 
-    return Census(count, page)
+    return page

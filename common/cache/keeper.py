@@ -10,7 +10,6 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from common.cache.filter import MARK, NAME, YOUNG_SECONDS, lease_key
@@ -41,22 +40,17 @@ class Unsupported(Exception):
     """This server has no such filter, or lets us have none."""
 
 
-@dataclass(frozen=True)
-class Census:
-    """What there is, according to the database."""
-
-    count: Callable[[], Awaitable[int]]
-    page: Callable[[UUID, int], Awaitable[Sequence[UUID]]]
-    """The ids that follow one, in order, at most so many."""
+Page = Callable[[UUID, int], Awaitable[Sequence[UUID]]]
+"""From the database: the ids that follow one, in order, at most so many."""
 
 
 class Keeper:
     """The writing side, in every process that works; one of them at a time builds or vouches."""
 
-    def __init__(self, store: Store, kind: Kind, census: Census) -> None:
+    def __init__(self, store: Store, kind: Kind, page: Page) -> None:
         self._store = store
         self._kind = kind
-        self._census = census
+        self._page = page
         self._lease = lease_key(store)
 
     async def run(self) -> None:
@@ -74,10 +68,10 @@ class Keeper:
     async def tend(self) -> None:
         """One look: a filter that is missing or old is built, one that is there is vouched for."""
         name = await self._vouched()
-        if name is None or _age(name) > RENEW_SECONDS:
-            if await self._is_ours("build", LOCK_MS):
-                await self._build(name)
-        elif await self._is_ours("vouch", round(1000 * VOUCH_EVERY)):
+        is_due = name is None or _age(name) > RENEW_SECONDS
+        if is_due and await self._is_ours("build", LOCK_MS):
+            await self._build(name)
+        elif name is not None and await self._is_ours("vouch", round(1000 * VOUCH_EVERY)):
             await self._vouch(name)
 
     async def add(self, ids: Sequence[UUID]) -> None:
@@ -118,7 +112,7 @@ class Keeper:
 
     async def _build(self, old: str | None) -> None:
         """Into a key of its own; believed from the moment on in which it is named."""
-        room = max(LEAST_ROOM, 2 * await self._census.count())
+        room = max(LEAST_ROOM, 2 * await self._count())
         for doubling in range(MOST_DOUBLINGS):
             name = self._store.key(NAME, f"filter-{round(time.time())}-{secrets.token_hex(4)}")
             try:
@@ -144,8 +138,15 @@ class Keeper:
         await self._add_all(name, after=_made_before(REPEATED_SECONDS))
         await self._insert(name, [MARK])
 
+    async def _count(self) -> int:
+        """By pages: no statement of a big table takes long."""
+        count, after = 0, UUID(int=0)
+        while page := await self._page(after, PAGE):
+            count, after = count + len(page), page[-1]
+        return count
+
     async def _add_all(self, name: str, *, after: UUID) -> None:
-        while page := await self._census.page(after, PAGE):
+        while page := await self._page(after, PAGE):
             await self._insert(name, [each.bytes for each in page])
             await self._store.ask(("PEXPIRE", self._store.key(NAME, "build"), LOCK_MS))
             after = page[-1]

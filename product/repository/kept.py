@@ -13,7 +13,6 @@ SELECT {lists.SHOWN}, stock.version AS level
 FROM products p JOIN stock ON product_id = id
 WHERE id = $1 AND deleted_at IS NULL
 """
-COUNT = "SELECT count(*) FROM products WHERE deleted_at IS NULL"
 IDS = "SELECT id FROM products WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2"
 
 
@@ -30,11 +29,6 @@ async def find(tx: Transaction, product_id: UUID) -> Shown | None:
         return None
     *_, level = row
     return Shown(Product(**{name: row[name] for name in Product.__struct_fields__}), level)
-
-
-async def count(tx: Transaction) -> int:
-    counted: int = await tx.value(COUNT)
-    return counted
 
 
 async def ids(tx: Transaction, after: UUID, limit: int) -> Sequence[UUID]:

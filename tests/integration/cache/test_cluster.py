@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import RedisCluster
 
 from common.cache.filter import Filter
-from common.cache.keeper import Census, Keeper
+from common.cache.keeper import Keeper
 from common.cache.kinds import KINDS
 from common.cache.lists import begin_epoch
 from common.cache.model import Change
@@ -51,13 +51,10 @@ async def test_the_filter_lies_in_one_slot(pair: tuple[Process, Process]) -> Non
     one, other = pair
     known = [UUID(int=new_id().int - (MONTH_MS << 80)) for _ in range(100)]
 
-    async def count() -> int:
-        return len(known)
-
     async def page(after: UUID, limit: int) -> Sequence[UUID]:
         return sorted(each for each in known if each > after)[:limit]
 
-    await Keeper(one.store, KINDS["cuckoo"], Census(count, page)).tend()
+    await Keeper(one.store, KINDS["cuckoo"], page).tend()
     ids = Filter(other.store, KINDS["cuckoo"])
     assert not any([await ids.excludes(each) for each in known])
     assert await ids.excludes(UUID(int=new_id().int - (2 * MONTH_MS << 80)))

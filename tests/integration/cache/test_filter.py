@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from common.cache.filter import NAME, YOUNG_SECONDS, Filter, is_young, lease_key
-from common.cache.keeper import Census, Keeper, Unsupported
+from common.cache.keeper import Keeper, Unsupported
 from common.cache.kinds import KINDS
 from common.cache.store import Store
 from common.ids import new_id
@@ -32,10 +32,7 @@ class World:
         self.ids: list[UUID] = []
         self.store = Store(url, cluster=False, space=new_space(), fence_seconds=60)
         self.filter = Filter(self.store, KINDS[kind])
-        self.keeper = Keeper(self.store, KINDS[kind], Census(self._count, self._page))
-
-    async def _count(self) -> int:
-        return len(self.ids)
+        self.keeper = Keeper(self.store, KINDS[kind], self._page)
 
     async def _page(self, after: UUID, limit: int) -> Sequence[UUID]:
         return sorted(each for each in self.ids if each > after)[:limit]
@@ -153,7 +150,7 @@ async def test_a_full_filter_is_disowned_and_built_with_more_room(world: World) 
 
 
 async def test_two_keepers_build_one_filter(world: World) -> None:
-    other = Keeper(world.store, world.keeper._kind, world.keeper._census)
+    other = Keeper(world.store, world.keeper._kind, world.keeper._page)
     await world.store.ask(("SET", world.store.key(NAME, "build"), "1", "PX", 60_000))
     await other.tend()
     assert await world.lease() is None, "the other one is at it"
@@ -169,7 +166,7 @@ async def test_where_redis_has_no_such_filter_there_is_none(servers: Servers) ->
     world = World(servers.redis_url_of("product"))
     kind = KINDS["cuckoo"]._replace(reserve_word="XF.RESERVE")
     with pytest.raises(Unsupported):
-        await Keeper(world.store, kind, world.keeper._census).tend()
+        await Keeper(world.store, kind, world.keeper._page).tend()
     assert not await world.excludes(old_id())
     await world.store.aclose()
 

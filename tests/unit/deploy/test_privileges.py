@@ -72,6 +72,14 @@ def test_prefixes_at_redis_belong_to_one_service_each() -> None:
     assert fnmatch.fnmatch(CHANNEL, redis.SERVICES["purchase"].channels)
 
 
+def test_a_server_without_the_module_hears_of_none_of_its_commands() -> None:
+    """It would not start."""
+    told = "\n".join(redis.lines(redis.users(), str, has_module=False))
+    assert "+cf." not in told
+    assert "+bf." not in told
+    assert "+cf.mexists" in "\n".join(redis.lines(redis.users(), str))
+
+
 def test_nobody_at_redis_has_a_whole_category_or_a_dangerous_command() -> None:
     dangerous = {
         "flushall",
