@@ -54,7 +54,7 @@ class Catalogue:
                 found = await categories.find(tx, category_id)
             return self._category(found) if found else None
 
-        return await self._categories.read(str(category_id), load)
+        return await self._categories.read(_of_category(category_id), load)
 
     async def page(
         self, path: str, query: bytes, read: Callable[[Transaction], Awaitable[msgspec.Struct]]
@@ -73,7 +73,7 @@ class Catalogue:
         """What is in memory, of the routes of this service that most ask for."""
         if path == PRODUCTS:
             return self._lists.ready(_name(path, query))
-        if not query and path.startswith(PRODUCTS):
+        if not query and path.startswith(f"{PRODUCTS}/"):
             return self._products.ready(path[len(PRODUCTS) + 1 :])
         return None
 
@@ -89,8 +89,10 @@ class Catalogue:
 def meaning(message: Message) -> Heard:
     """What of it a word of ours changes."""
     match message:
-        case ProductState() | ProductDeleted() | CategoryState() | CategoryDeleted():
+        case ProductState() | ProductDeleted():
             return Heard([Change(str(message.entity_id), 0, message.version)], lists=True)
+        case CategoryState() | CategoryDeleted():
+            return Heard([Change(_of_category(message.entity_id), 0, message.version)], lists=True)
         case StockChanged():
             return Heard([Change(str(message.entity_id), 1, message.version)])
         case _:
@@ -104,6 +106,11 @@ def _product(shown: Shown) -> Answer:
         seconds=STOCK_SECONDS,
         etag=shown.product.etag,
     )
+
+
+def _of_category(category_id: UUID) -> str:
+    """A key by itself is a product's."""
+    return f"category:{category_id}"
 
 
 def _name(path: str, query: bytes) -> str:
