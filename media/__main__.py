@@ -16,14 +16,15 @@ async def program(settings: MediaSettings, role: Role) -> AsyncIterator[Program]
     async with runtime(settings) as held, store.connect(settings) as objects:
         intake = Intake(held.db, objects, pending_seconds=settings.media_pending_seconds)
         sweeps = worker.sweeps(settings, held, intake)
+        staging = worker.staging(settings, held, intake)
         known = Known(held.db, token_seconds=settings.access_seconds)
         yield Program(
-            app=app.create(settings, held, intake, known, serves=role.serves),
+            app=app.create(settings, held, staging, known, serves=role.serves),
             runtime=held,
             consumers=[worker.consumer(settings, held, sweeps)] if role.works else [],
             loops=[
                 *([known.run] if role.serves else []),
-                *([sweeps.finish, sweeps.compare] if role.works else []),
+                *([sweeps.finish, sweeps.compare, staging.run] if role.works else []),
             ],
         )
 

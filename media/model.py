@@ -104,6 +104,15 @@ class Media(msgspec.Struct, frozen=True, kw_only=True):
         yield from (thumbnail(self.id, edge) for edge in self.edges)
 
 
+class Staged(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody may send past the shop."""
+
+    id: UUID
+    product_id: UUID
+    account_id: UUID
+    alt: str
+
+
 def thumbnail(media_id: UUID, edge: int) -> str:
     return f"{media_id}-{edge}"
 

@@ -39,7 +39,7 @@ def cleaned(file: BinaryIO, size: int) -> tuple[int, int]:
     """Width and height of its first picture; what needs no player is gone. Raises Damaged or Foreign."""
     boxes = list(_boxes(file, 0, size))
     kinds = {box.kind for box in boxes}
-    if boxes[0].kind != b"ftyp" or not kinds >= NEEDED:
+    if not boxes or boxes[0].kind != b"ftyp" or not kinds >= NEEDED:
         raise Damaged("It has no movie.")
     if unknown := kinds - PLAYED - SILENT:
         raise Damaged(f"It has parts that no player knows, such as {min(unknown)!r}.")

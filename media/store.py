@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from minio.error import MinioException
 from common.breaker import Breaker, Open
 from media.model import IMAGES
 from media.settings import MediaSettings
+from media.signing import Signer
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,8 @@ class Store:
         self._public = client(settings, public.netloc, secure=public.scheme == "https")
         self._breaker = Breaker()
         self._url = settings.s3_public_url.rstrip("/")
-        self._link_seconds = timedelta(seconds=settings.link_seconds)
+        self._uploads = Signer(settings.s3_user, settings.s3_password, settings.s3_region)
+        self.link_seconds = settings.link_seconds
 
     def url(self, bucket: str, name: str) -> str:
         """Where anybody finds it."""
@@ -63,8 +65,14 @@ class Store:
             "response-content-disposition": f'attachment; filename="{filename}"'
         }
         return self._public.get_presigned_url(
-            "GET", bucket, name, self._link_seconds, response_headers=disposition
+            "GET", bucket, name, timedelta(seconds=self.link_seconds), response_headers=disposition
         )
+
+    def upload_link(self, bucket: str, name: str, size: int) -> tuple[str, datetime]:
+        """To put exactly so many bytes there, and until when."""
+        now = datetime.now(UTC)
+        url = self._uploads.put(self.url(bucket, name), size=size, now=now, seconds=self.link_seconds)
+        return url, now + timedelta(seconds=self.link_seconds)
 
     def expect(self) -> None:
         """Raises StoreAway where it is known to be."""
@@ -107,6 +115,20 @@ class Store:
     async def has(self, bucket: str, name: str) -> bool:
         """Raises StoreAway."""
         return await self._once("HEAD", bucket, name) == 200
+
+    @asynccontextmanager
+    async def read(self, bucket: str, name: str) -> AsyncIterator[AsyncIterator[bytes] | None]:
+        """Piece by piece; None for what is not there. Raises StoreAway."""
+        url = self._signer.get_presigned_url("GET", bucket, name, SIGNED_FOR)
+        patience = aiohttp.ClientTimeout(sock_connect=PATIENCE, sock_read=PATIENCE)
+        try:
+            async with self.session.get(url, timeout=patience, allow_redirects=False) as response:
+                if response.status not in {200, 404}:
+                    raise StoreAway(f"status {response.status}")
+                yield response.content.iter_chunked(CHUNK) if response.status == 200 else None
+        except aiohttp.ClientError as error:
+            self._breaker.failed()
+            raise StoreAway(repr(error)) from error
 
     async def names(self, bucket: str, after: str) -> list[str]:
         """A page of them, in their order. Raises StoreAway."""

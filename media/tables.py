@@ -56,3 +56,16 @@ media = Table(
 )
 Index("ix_media_product_id_id", media.c.product_id, media.c.id)
 Index("ix_media_due_at", media.c.due_at, postgresql_where=text("status <> 'STORED'"))
+
+# A file that somebody may send to the object store, until it is handed in.
+staged = Table(
+    "staged",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("product_id", Uuid, nullable=False),
+    Column("account_id", Uuid, nullable=False),
+    Column("alt", Text, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    info=may("INSERT, DELETE"),
+)
+Index("ix_staged_account_id", staged.c.account_id)

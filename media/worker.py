@@ -5,9 +5,22 @@ from common.messaging.consumer import Consumer
 from common.messaging.transactional import parking, transactional
 from common.runtime import Runtime
 from media import handlers
+from media.inspection import Inspector
 from media.intake import Intake
+from media.model import Kind
 from media.settings import MediaSettings
+from media.staging import Staging
 from media.sweeps import Sweeps
+
+
+def staging(settings: MediaSettings, held: Runtime, intake: Intake) -> Staging:
+    return Staging(
+        held.db,
+        intake,
+        Inspector(settings.upload_folder),
+        limits={Kind.IMAGE: settings.image_limit, Kind.VIDEO: settings.video_limit},
+        folder=settings.upload_folder,
+    )
 
 
 def sweeps(settings: MediaSettings, held: Runtime, intake: Intake) -> Sweeps:

@@ -1,5 +1,5 @@
 """HTTP in: what everybody sees, and what sellers send."""
 
-from media.routes import media, uploads
+from media.routes import links, media, uploads
 
-ROUTES = [*uploads.ROUTES, *media.ROUTES]
+ROUTES = [*uploads.ROUTES, *links.ROUTES, *media.ROUTES]

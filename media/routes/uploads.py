@@ -16,13 +16,14 @@ from common.http.errors import FieldError, NotFound, Refused
 from common.http.openapi import also, form
 from common.http.protocol import be_patient
 from media.form import Bad, Form
-from media.inspection import Inspector, Unfit
-from media.intake import Gone, Intake, Item
-from media.model import MOST_ALT, MOST_FILES, Format, Kind
+from media.inspection import Unfit
+from media.intake import Gone, Item
+from media.model import MOST_ALT, MOST_FILES, Format
 from media.routes.views import Uploaded, views
 from media.sellers import Sellers
 from media.settings import MediaSettings
 from media.spool import TooLarge, Unsupported
+from media.staging import Staging
 
 FIELDS = {
     "product_id": {"type": "string", "format": "uuid"},
@@ -48,14 +49,12 @@ BESIDE_THE_FILES = 2**16
 class Door:
     """Who may send, how many at once, and what becomes of it. One per process."""
 
-    def __init__(
-        self, settings: MediaSettings, sellers: Sellers, inspector: Inspector, intake: Intake
-    ) -> None:
+    def __init__(self, settings: MediaSettings, sellers: Sellers, staging: Staging) -> None:
         self.sellers = sellers
-        self.inspector = inspector
-        self.intake = intake
-        self.folder = settings.upload_folder
-        self.limits = {Kind.IMAGE: settings.image_limit, Kind.VIDEO: settings.video_limit}
+        self.inspector = staging.inspector
+        self.intake = staging.intake
+        self.folder = staging.folder
+        self.limits = staging.limits
         self._most = settings.uploads_at_once
         self._most_of_one = settings.uploads_per_account
         self._inside: Counter[UUID] = Counter()
@@ -109,11 +108,12 @@ async def upload_media(request: Request[Caller, Any, Any], caller: Me, door: Ent
             items = [Item(each, alt) for each, alt in zip(made, sent.alts, strict=True)]
             stored = await door.intake.keep(caller.account_id, product_id, items)
         except (Bad, TooLarge, Unsupported, Unfit, Gone) as error:
-            raise _refusal(error) from error
+            raise refusal(error) from error
     return Uploaded(items=views(stored, door.intake.store))
 
 
-def _refusal(error: Exception) -> Refused:
+def refusal(error: Exception) -> Refused:
+    """What is told to whoever sent it."""
     match error:
         case TooLarge():
             return Refused(413, "too_large", str(error))

@@ -102,6 +102,9 @@ class Cast:
             return str(made["id"])
         if name == "media_id":
             return str((await self.upload(owner))["id"])
+        if name == "upload_id":
+            asked = {"product_id": self.product, "size": 1}
+            return str((await owner.call("POST", "/media/uploads", expect=201, body=asked))["id"])
         if name == "product_id":
             made = await owner.create_product(self.category, "Vase", price=1000, inventory=5)
             return str(made["id"])

@@ -54,6 +54,7 @@ ALLOWED: Mapping[str, set[str]] = {
     | {"size", "created_at"},
     "Thumbnail": {"url", "width", "height"},
     "Uploaded": {"items"},
+    "UploadLink": {"id", "method", "url", "expires_at"},
     "Link": {"url", "expires_at"},
     "Problem": {"type", "title", "status", "detail", "code", "errors", "trace_id"},
     "FieldError": {"field", "detail"},

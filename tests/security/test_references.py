@@ -40,6 +40,8 @@ CASES: Mapping[str, str] = {
     "GET /purchases/{purchase_id} purchase_id": HIDDEN,
     "GET /purchases/{purchase_id}/events purchase_id": HIDDEN,
     "POST /purchases/{purchase_id}/cancel purchase_id": HIDDEN,
+    "POST /media/uploads product_id": HIDDEN,
+    "POST /media/uploads/{upload_id} upload_id": HIDDEN,
     # 403, and not one byte differs.
     "GET /account/accounts/{account_id} account_id": FORBIDDEN,
     "PATCH /account/accounts/{account_id} account_id": FORBIDDEN,
@@ -107,7 +109,7 @@ async def ask(shop: Cast, reference: Reference, value: str) -> Answer:
 
 def bodies(shop: Cast) -> dict[str, Json]:
     lamp = {"name": "Lamp", "brand_name": "Acme", "price": 1, "inventory": 1, "category_id": shop.category}
-    return {"POST /products": lamp}
+    return {"POST /products": lamp, "POST /media/uploads": {"size": 1}}
 
 
 def of_owner(shop: Cast, reference: Reference) -> str:

@@ -69,6 +69,8 @@ RULES: Mapping[str, Mapping[str, int]] = {
     "POST /products/{product_id}/stock": OWNER_OR_ADMIN,
     "GET /products/{product_id}/stock/movements": OWNER_OR_ADMIN,
     "POST /media/upload": VERIFIED,
+    "POST /media/uploads": VERIFIED,
+    "POST /media/uploads/{upload_id}": OWNER,
     "GET /media": ANYONE,
     "GET /media/{media_id}": ANYONE,
     "GET /media/{media_id}/link": ACCOUNT,
