@@ -10,23 +10,22 @@ from deploy.embedded.program import Program
 from deploy.privileges.s3 import ADMIN, identities
 from media.model import BUCKETS
 
-MEMORY = "150MiB"
-"""What the garbage collector of Go tries to keep to."""
+MEMORY = "400MiB"
+"""What Go's garbage collector tries to keep to: far more than is needed. At 150 MiB it never rested."""
 
 
 def program(layout: Layout, passwords: Passwords) -> Program:
     """Write who may what, and say how to run it."""
     file = write_private(layout.private("settings") / "s3.json", identities(passwords.at_s3))
     folder = layout.private("s3")
-    (folder / "mini.options").unlink(
-        missing_ok=True
-    )  # what it noted of its last start, with other ports perhaps
     return Program(
         name="s3",
         command=(
             str(weed()),
             "-logtostderr=true",
-            "mini",
+            "server",
+            "-filer",
+            "-s3",
             f"-dir={folder}",
             *options(layout.port, str(file)),
         ),
@@ -38,10 +37,7 @@ def program(layout: Layout, passwords: Passwords) -> Program:
 
 
 def options(port: Callable[[str], int], identities: str) -> list[str]:
-    """All of its ports, also those that its parts use among themselves.
-
-    Nobody needs its pages, but it ends itself when its administration does not answer.
-    """
+    """All of its ports, also those that its parts use among themselves."""
     known: dict[str, object] = {
         "ip": "127.0.0.1",
         "ip.bind": "127.0.0.1",
@@ -50,7 +46,6 @@ def options(port: Callable[[str], int], identities: str) -> list[str]:
         "s3.port.grpc": port("s3_grpc"),
         "s3.port.iceberg": 0,
         "s3.port.lance": 0,
-        "s3.iam": "false",
         "master.port": port("s3_master"),
         "master.port.grpc": port("s3_master_grpc"),
         "master.volumeSizeLimitMB": 64,
@@ -59,10 +54,6 @@ def options(port: Callable[[str], int], identities: str) -> list[str]:
         "volume.port.grpc": port("s3_volume_grpc"),
         "filer.port": port("s3_filer"),
         "filer.port.grpc": port("s3_filer_grpc"),
-        "admin.ui": "false",
-        "admin.port": port("s3_admin"),
-        "admin.port.grpc": port("s3_admin_grpc"),
-        "webdav": "false",
     }
     return [f"-{name}={value}" for name, value in known.items()]
 
