@@ -74,10 +74,10 @@ fmt: _environment
     {{ python }} -m ruff format .
     {{ python }} -m ruff check --fix .
 
-# Every test, against the real servers (arguments go to pytest)
+# Every test, against the real servers, in two processes (arguments go to pytest; -n 0: in one)
 [no-exit-message]
 test *arguments: _environment
-    @exec {{ python }} -m pytest tests "$@"
+    @exec {{ python }} -m pytest --numprocesses 2 --dist loadfile "$@"
 
 # Load the stack and measure it
 [no-exit-message]
