@@ -114,7 +114,6 @@ def test_requests_go_to_all_ready_replicas_and_not_to_an_unready_one(edge: Layou
         "/livez",
         "/readyz",
         "/metrics",
-        "/metrics",
         "/api/v1/ordersX",
         "/api/v1/orders/../../../livez",
         "/api/v1/orders/%2e%2e/%2e%2e/%2e%2e/metrics",
