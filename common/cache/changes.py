@@ -81,17 +81,27 @@ class Changes:
         while True:
             try:
                 async with self._bell.listening() as rings:
-                    self._memory.clear()
-                    if self._lists:
-                        self._lists.turn()
+                    self._forget()
                     async for ring in rings:
-                        heard = _decode(ring)
-                        self._hear(heard)
-                        if heard.lists and self._lists:
-                            self._lists.turn()
+                        self._rung(ring)
             except LOST as error:
                 log.warning("changes of other replicas are not heard: %r", error)
                 await asyncio.sleep(RETRY_SECONDS)
+
+    def _rung(self, ring: bytes) -> None:
+        try:
+            heard = _decode(ring)
+        except msgspec.DecodeError:  # another release rings otherwise: it means something all the same
+            self._forget()
+            return
+        self._hear(heard)
+        if heard.lists and self._lists:
+            self._lists.turn()
+
+    def _forget(self) -> None:
+        self._memory.clear()
+        if self._lists:
+            self._lists.turn()
 
     async def _ring(self, heard: Heard) -> None:
         """Raises Away: whoever was not told would otherwise go on until the end of what it keeps."""
