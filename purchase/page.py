@@ -26,11 +26,14 @@ MEDIA_TYPES = {
 }
 HEADERS = {
     "Cache-Control": "no-cache",  # asked for every time: the modules of one page must fit each other
-    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'; require-trusted-types-for 'script'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+
+POLICY = (
+    "default-src 'self'; img-src 'self'%s; object-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
 
 IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", max_length=1000)]
 
@@ -46,6 +49,7 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True):
 class File:
     body: bytes
     media_type: str
+    policy: str
 
     @property
     def etag(self) -> str:
@@ -72,15 +76,16 @@ def pages(settings: PurchaseSettings) -> list[ControllerRouterHandler]:
 def read(settings: PurchaseSettings) -> dict[str, File]:
     """By name. Nothing outside of the folder has one."""
     shop = Shop(currency_code=settings.currencies[0], mail_page=settings.mail_page_url)
+    policy = POLICY % (f" {settings.pictures_url}" if settings.pictures_url else "")
     return {
-        **{file.name: File(file.read_bytes(), MEDIA_TYPES[file.suffix]) for file in FOLDER.iterdir()},
-        SHOP: File(msgspec.json.encode(shop), "application/json"),
+        **{file.name: File(file.read_bytes(), MEDIA_TYPES[file.suffix], policy) for file in FOLDER.iterdir()},
+        SHOP: File(msgspec.json.encode(shop), "application/json", policy),
     }
 
 
 def answer(file: File, if_none_match: str | None) -> Response[Any]:
     """304 for whoever has exactly this (RFC 9110, 13.1.2; a comparison of weak tags)."""
-    headers = HEADERS | {"ETag": file.etag}
+    headers = HEADERS | {"ETag": file.etag, "Content-Security-Policy": file.policy}
     known = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
     if known & {file.etag, "*"}:
         return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)

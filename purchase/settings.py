@@ -1,6 +1,6 @@
 """What purchase needs to know."""
 
-from common.settings import RedisSettings
+from common.settings import Origin, RedisSettings
 
 
 class PurchaseSettings(RedisSettings, frozen=True, kw_only=True):
@@ -14,5 +14,7 @@ class PurchaseSettings(RedisSettings, frozen=True, kw_only=True):
     backlog_limit: int = 500
     """Purchases PENDING for over 10 s, above which the shop closes its door until they are decided (P17)."""
     streams_per_account: int = 20
+    pictures_url: Origin | None = None
+    """Where browsers find the pictures of products; the page shows them from there alone."""
     mail_page_url: str | None = None
     """A development stack: where people find the mail it catches; the page links there."""

@@ -96,7 +96,7 @@ def own(service: str, at: Addresses, passwords: Passwords) -> Toml:
         case "payment":
             return {"psp_url": f"http://{at.psp}"}
         case "purchase":
-            return {"mail_page_url": at.mail_page}
+            return {"mail_page_url": at.mail_page, "pictures_url": at.minio_page}
         case "media":
             known: Toml = {
                 "s3_address": at.minio,

@@ -27,7 +27,7 @@ OWN_SETTINGS = {
     *("DATABASE_URL", "DATABASE_OWNER_URL", "NATS_URL", "REDIS_URL", "JWKS_URL", "PSP_URL"),
     *("REDIS_CLUSTER", "STREAM_REPLICAS"),
     *("SIGNING_KEY_FILE", "LEDGER_FILE", "SMTP_HOST", "SMTP_PORT"),
-    *("S3_ADDRESS", "S3_USER", "S3_PASSWORD", "S3_PUBLIC_URL", "UPLOAD_FOLDER"),
+    *("S3_ADDRESS", "S3_USER", "S3_PASSWORD", "S3_PUBLIC_URL", "PICTURES_URL", "UPLOAD_FOLDER"),
 }
 """What the stack decides per process: a stray PORT of the caller must not reach them all."""
 
@@ -105,11 +105,12 @@ def service_settings(layout: Layout, passwords: Passwords, service: str, port: i
         settings["psp_url"] = f"http://{layout.address('psp')}"
     if service == "purchase":
         settings["mail_page_url"] = f"http://localhost:{layout.port('mail_api')}"
+        settings["pictures_url"] = pictures_url(layout)
     if service == "media":
         settings |= {
             "s3_address": layout.address("s3"),
             "s3_password": passwords.at_s3(MEDIA),
-            "s3_public_url": f"http://localhost:{layout.port('s3')}",
+            "s3_public_url": pictures_url(layout),
             "upload_folder": str(layout.private("uploads")),
         }
     if service == "mail":
@@ -178,6 +179,11 @@ def write_toml(layout: Layout, process: str, settings: Toml) -> None:
 def toml(settings: Toml) -> str:
     """Strings, numbers, yes and no: JSON spells them as TOML does."""
     return "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in settings.items())
+
+
+def pictures_url(layout: Layout) -> str:
+    """The object store, as browsers know it: another origin than the shop."""
+    return f"http://localhost:{layout.port('s3')}"
 
 
 def public_url(layout: Layout) -> str:

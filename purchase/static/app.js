@@ -15,6 +15,7 @@ const GOODS = [
 
 const products = { path: "/products", items: [], next: null, render: renderShop };
 const purchases = { path: "/purchases", items: [], next: null, render: () => select(selected) };
+const pictures = new Map(); // product id -> its picture, or null when there is none
 const quantities = new Map(); // product id -> how many
 const logs = new Map(); // purchase id -> its entries, in order
 const form = $("buy").elements;
@@ -37,11 +38,23 @@ async function load(list, further) {
 // ---- what is sold
 
 function renderShop() {
-  view.showProducts(products.items, quantities);
+  view.showProducts(products.items, quantities, pictures);
   $("empty").hidden = $("stock").hidden = products.items.length > 0;
   $("payment").hidden = !products.items.length;
   $("more-products").hidden = !products.next;
   renderTotal();
+  if (products.items.some(({ id }) => !pictures.has(id))) loadPictures().catch(() => {});
+}
+
+/** One after the other, and each once: nobody waits for a picture, and one that does not come is none. */
+async function loadPictures() {
+  for (const { id } of products.items.filter((product) => !pictures.has(product.id))) {
+    pictures.set(id, null);
+    const { items } = await call("GET", `/media?product_id=${id}&limit=8`, undefined, { patient: false });
+    const shown = items.find(({ kind }) => kind === "image");
+    if (shown) pictures.set(id, view.picture(shown));
+  }
+  view.showProducts(products.items, quantities, pictures);
 }
 
 function renderTotal() {

@@ -64,13 +64,23 @@ export function showAccount(account) {
   $("mailbox").textContent = account?.email ?? "";
 }
 
-export function showProducts(products, quantities) {
+/** The smallest; it says nothing that the name beside it does not. */
+export function picture({ thumbnails }) {
+  const image = new Image();
+  image.alt = "";
+  image.src = thumbnails[0].url;
+  return image;
+}
+
+export function showProducts(products, quantities, pictures) {
   replace($("products"), products.map(({ id, name, brand_name, price, currency_code, inventory }) => {
     const left = inventory ? `${inventory} left` : "sold out";
     const amount = money(price, currency_code);
     const row = filled("product", { tile: [...name][0], name, brand: brand_name, amount, left });
     row.dataset.id = id;
-    row.querySelector(".tile").dataset.hue = name.codePointAt(0) % 6;
+    const tile = row.querySelector(".tile");
+    tile.dataset.hue = name.codePointAt(0) % 6;
+    if (pictures.get(id)) tile.replaceChildren(pictures.get(id));
     const input = row.querySelector("input");
     input.setAttribute("aria-label", `Quantity of ${name}`);
     input.dataset.field = `quantity ${id}`;

@@ -13,6 +13,7 @@ from playwright.async_api import Locator, Page, Response, expect
 from deploy.client import Customer, Shop
 from deploy.embedded.stack import Stack
 from tests.browser.conftest import NARROW, WIDE
+from tests.integration.media.samples import png
 
 pytestmark = pytest.mark.embedded
 STEPS = ["Purchase accepted", "Stock reserved", "Order written", "Payment authorised", "Completed"]
@@ -60,6 +61,17 @@ async def test_a_declined_purchase_shows_why_and_how_everything_is_undone(
     await page.set_viewport_size(NARROW)
     assert await page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
     await picture(page, tmp_path / "page-narrow.png")
+
+
+async def test_a_product_shows_its_picture(page: Page, shop: Shop) -> None:
+    seller = await shop.register()
+    await seller.verify()
+    shelf = await seller.call("POST", "/categories", expect=201, body={"name": "Seen"})
+    lamp = await seller.create_product(shelf["id"], f"Seen {secrets.token_hex(4)}", price=1000, inventory=20)
+    await seller.show_picture(lamp["id"], png(), alt="A lamp")
+    await page.reload()
+    seen = product(page, lamp["name"]).locator(".tile img")
+    await expect(seen).to_have_js_property("naturalWidth", 160)
 
 
 async def test_steps_are_shown_while_the_purchase_is_under_way(page: Page, shop: Shop) -> None:

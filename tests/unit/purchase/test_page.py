@@ -13,7 +13,13 @@ from purchase import page
 from purchase.settings import PurchaseSettings
 
 SETTINGS = PurchaseSettings(
-    port=1, nats_url="-", redis_url="-", database_url="-", jwks_url="-", mail_page_url="http://mail.test"
+    port=1,
+    nats_url="-",
+    redis_url="-",
+    database_url="-",
+    jwks_url="-",
+    mail_page_url="http://mail.test",
+    pictures_url="http://pictures.test:9000",
 )
 Client = AsyncTestClient[Litestar]
 
@@ -29,6 +35,7 @@ async def test_nobody_may_frame_it_and_it_runs_only_its_own_scripts(client: Clie
     answer = await client.get("/")
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
+    assert "img-src 'self' http://pictures.test:9000;" in policy
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
