@@ -24,6 +24,8 @@ from common.redis import LOST, Bell
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
+PAUSE_SECONDS = 0.05
+"""After a batch: what comes meanwhile is one batch, and costs one. Stock changes with every purchase."""
 
 
 class Heard(msgspec.Struct, frozen=True, array_like=True):
@@ -73,6 +75,7 @@ class Changes:
                 await also(messages)
             if heard.changes or heard.lists:
                 await self._ring(heard)
+            await asyncio.sleep(PAUSE_SECONDS)
 
         return work
 
