@@ -14,7 +14,7 @@ class ProductSettings(CacheSettings, frozen=True, kw_only=True):
     """ISO 4217 codes in which a product may have its price; the first is the default."""
     memory_mib: Annotated[int, msgspec.Meta(ge=0, le=4096)] = 32
     """Of answers that a process keeps itself, in front of Redis."""
-    memory_seconds: Annotated[float, msgspec.Meta(ge=0, le=60)] = 2.0
+    memory_seconds: Annotated[float, msgspec.Meta(ge=0, le=60)] = 5.0
     """How long it keeps them at most. They go sooner when they change; this is for when it is not told."""
     id_filter: Literal["cuckoo", "bloom", "off"] = "cuckoo"
     """Answers 404 for product ids that cannot exist without asking the database. Where Redis has no such
