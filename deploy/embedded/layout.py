@@ -25,11 +25,13 @@ OFFSETS = {
     "s3": 9,
     "s3_grpc": 28,
     "s3_master": 29,
+    "s3_admin_grpc": 85,
     "s3_master_grpc": 94,
     "s3_volume": 95,
     "s3_volume_grpc": 96,
     "s3_filer": 97,
     "s3_filer_grpc": 98,
+    "s3_admin": 99,
 }
 CLUSTER_OFFSETS = {
     name: offset
