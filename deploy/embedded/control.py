@@ -2,6 +2,7 @@
 
 import http.client
 import socket
+import time
 import xmlrpc.client
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -106,8 +107,14 @@ class Control:
 
     def stop(self, name: str) -> None:
         """Stop it and wait until it is gone; it stays stopped until it is started again."""
+        self._stop(self.find(name).address)
+        while self.find(name).state == "exited":
+            time.sleep(0.03)  # it died a moment ago: only when it is begun again can it be stopped
+            self._stop(self.find(name).address)
+
+    def _stop(self, address: str) -> None:
         with self._talk() as supervisor:
-            tolerate(NOT_RUNNING, supervisor.stopProcess, self.find(name).address, True)
+            tolerate(NOT_RUNNING, supervisor.stopProcess, address, True)
 
 
 def tolerate(code: int, call: Any, *arguments: object) -> None:

@@ -7,6 +7,7 @@ import * as view from "/static/view.js";
 const { $, money } = view;
 const PAGE = 12;
 const MOST_STREAMS = 4; // of the six connections that a browser opens to one place
+const STOCK_AGE = 5500; // ms: what is left may be told as it was so long ago, and is asked again after that
 const GOODS = [
   { name: "Desk lamp", brand_name: "Lumen", description: "Bends", price: 250_000, inventory: 10 },
   { name: "Bulb", brand_name: "Lumen", description: "Warm white", price: 40_000, inventory: 50 },
@@ -136,7 +137,9 @@ function renderLog() {
 function heard(id, entry) {
   logs.set(id, [...(logs.get(id) ?? []), entry]);
   if (id === selected) renderLog();
-  if (entry.type !== "step") Promise.all([load(purchases), load(products)]).catch(complain);
+  if (entry.type === "step") return;
+  Promise.all([load(purchases), load(products)]).catch(complain);
+  if (isLast(entry)) setTimeout(() => load(products).catch(() => {}), STOCK_AGE);
 }
 
 function connected(id, yes) {
