@@ -65,12 +65,11 @@ async def test_the_list_has_filters_a_total_and_pages(api: Api) -> None:
     assert await emails("active=false") == (1, ["%b_0@example.com"])
     assert (await emails("q=%25B_"))[0] == 5, "capitals do not count, and signs are signs"
     assert (await emails("q=b_"))[0] == 0
-    assert (await emails("q=%00"))[0] == 6
     total, first = await emails("limit=4")
     assert (total, first) == (6, [f"%b_{n}@example.com" for n in (4, 3, 2, 1)])
     page = (await api.call("GET", "/accounts?limit=4", token=admin.token)).body
     assert (await emails(f"limit=4&cursor={page['next']}"))[1][0] == "%b_0@example.com"
-    for bad in ("role=god", "active=perhaps", "limit=0", "limit=101", "cursor=x", f"q={'x' * 255}"):
+    for bad in ("role=god", "active=perhaps", "limit=0", "limit=101", "cursor=x", "q=%00", f"q={'x' * 255}"):
         assert (await api.call("GET", f"/accounts?{bad}", token=admin.token)).status == 400, bad
 
 

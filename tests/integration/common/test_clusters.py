@@ -123,7 +123,7 @@ async def test_a_client_that_knows_one_server_finds_the_others_when_it_dies(clus
         client = await connection.ready()
         await eventually(lambda: len({server.port for server in client.servers}) == 3)
         async with killed(clusters, "nats"):
-            await eventually(lambda: connection.reconnections == 1 and connection.up)
+            await eventually(lambda: connection.reconnections == 1 and connection.up, seconds=30)
             await client.flush()
 
 

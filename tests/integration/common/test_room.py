@@ -50,6 +50,7 @@ def test_the_process_ends_with_one_line_and_an_exit_code(limited: str, nats_url:
         "PORT": str(free_port()),
         "DATABASE_URL": limited,
         "NATS_URL": nats_url,
+        "REDIS_URL": "redis://127.0.0.1:9",
         "JWKS_URL": "http://127.0.0.1:9/jwks",
     }
     done = subprocess.run(

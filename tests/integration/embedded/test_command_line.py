@@ -42,7 +42,7 @@ def test_status_tells_programs_where_everything_is(bare: Stack) -> None:
     facts = json.loads(shown.stdout)
     assert shown.returncode == 0
     assert set(facts) == {"edge", "mail_api", "nats_monitor", "home", "processes", "databases"}
-    assert set(facts["processes"]) == {"postgres", "nats", "redis", "smtp"}
+    assert set(facts["processes"]) == {"postgres", "nats", "redis", "s3", "smtp"}
     assert facts["processes"]["nats"] == {
         "pid": bare.pid("nats"),
         "port": bare.layout.port("nats"),
@@ -116,6 +116,6 @@ def test_up_in_the_foreground_stops_everything_when_told_to(idle: Stack, how: si
         shown = iter(up.stdout.readline, "")
         assert any("Ctrl-C stops everything" in line for line in shown)
         up.send_signal(how)
-        assert any("stopped 5 processes" in line for line in shown)
+        assert any("stopped 6 processes" in line for line in shown)
         assert up.wait(20) == 0
     assert leftovers.marked(idle.home) == []
