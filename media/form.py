@@ -93,7 +93,7 @@ class Form:
         self._name, self._text, self._spool = name, bytearray(), None
         if name == "data":
             if len(self.files) == MOST_FILES:
-                raise TooLarge(f"An upload has {MOST_FILES} files at most.")
+                raise Bad(name, f"Expected at most {MOST_FILES} files")
             self._spool = Spool(nameless(self._folder, self._until), self._limits)
         elif name not in {"product_id", "alt"}:
             raise Bad(name[:100], "Unknown field")

@@ -177,7 +177,7 @@ def forms(product: str) -> dict[str, tuple[bytes, str, tuple[int, ...]]]:
         "no end": (good[:-8], kind, MALFORMED),
         "half a head": (good[:40], kind, MALFORMED),
         "nothing at all": (b"", kind, MALFORMED),
-        "nine files": (*many, LARGE),
+        "nine files": (*many, MALFORMED),
         "10,000 parts": (*parts, LARGE),
         "a name with NUL": (good.replace(b"lamp.png", b"x\0.png"), kind, (201, 400)),
         "a name with CR LF": (good.replace(b"lamp.png", b"x\r\nX-Evil: 1\r\n.png"), kind, MALFORMED),
