@@ -179,4 +179,4 @@ async def seconds(api: Api, email: str) -> float:
 
 
 def comparable(headers: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if name != "date"}
+    return {name: value for name, value in headers.items() if name.lower() != "date"}
