@@ -1,7 +1,7 @@
 """The real media service in the test's own loop, and a client of it."""
 
 import io
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -19,24 +19,9 @@ from media.__main__ import program
 from media.settings import MediaSettings
 from media.store import Store, connect
 from tests.integration.media.samples import form
+from tests.people import SELLER, Answer, ask
 from tests.servers import Servers
 from tests.support import Issuer, free_port, running
-
-SELLER, STRANGER, ADMIN = new_id(), new_id(), new_id()
-
-
-class Answer:
-    """A response, read."""
-
-    def __init__(self, status: int, headers: Mapping[str, str], body: Any) -> None:
-        self.status = status
-        self.headers = headers
-        self.body = body
-
-    @property
-    def verdict(self) -> tuple[int, str | None]:
-        """Status and, of a problem, its code."""
-        return self.status, self.body.get("code") if isinstance(self.body, dict) else None
 
 
 class Client:
@@ -58,12 +43,16 @@ class Client:
         kind: str = "",
     ) -> Answer:
         raw = io.BytesIO(raw) if isinstance(raw, bytes) else raw
-        role = "admin" if by == ADMIN else "customer"
-        sent = self.shop.issuer.headers(by, role=role, verified=verified) if by else {}
-        sent |= {"Content-Type": kind} if kind else {}
-        async with self.session.request(method, f"{self.base}/api/v1{path}", headers=sent, data=raw) as got:
-            is_json = "json" in got.headers.get("Content-Type", "")
-            return Answer(got.status, got.headers, await got.json(content_type=None) if is_json else None)
+        return await ask(
+            self.session,
+            method,
+            f"{self.base}/api/v1{path}",
+            self.shop.issuer,
+            by=by,
+            verified=verified,
+            headers={"Content-Type": kind} if kind else {},
+            data=raw,
+        )
 
     async def send(
         self, parts: Iterable[tuple[str, bytes]], *, names: Iterable[str] = (), **who: Any

@@ -12,8 +12,9 @@ from media.inspection import Inspector
 from media.intake import Intake
 from media.model import STAGED
 from media.staging import Staging
-from tests.integration.media.conftest import ADMIN, SELLER, STRANGER, Answer, Client
+from tests.integration.media.conftest import Client
 from tests.integration.media.samples import jpeg, mp4, png
+from tests.people import ADMIN, SELLER, STRANGER, Answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -9,9 +9,9 @@ from common.ids import new_id
 from common.main import Role
 from tests.integration.media.conftest import Shop
 from tests.integration.media.samples import png
-from tests.integration.product.conftest import SELLER, STRANGER
 from tests.integration.product.conftest import Shop as ProductShop
 from tests.integration.product.conftest import opened as product_opened
+from tests.people import SELLER, STRANGER
 from tests.servers import Servers
 from tests.support import Issuer, eventually
 

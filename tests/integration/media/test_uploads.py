@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 from PIL.ExifTags import Base
 
-from tests.integration.media.conftest import ADMIN, SELLER, STRANGER, Client
+from tests.integration.media.conftest import Client
 from tests.integration.media.samples import chunk, form, jpeg, mp4, picture, png
+from tests.people import ADMIN, SELLER, STRANGER
 from tests.support import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

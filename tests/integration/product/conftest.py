@@ -1,6 +1,6 @@
 """The real product service in the test's own loop, and a client of it."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -11,28 +11,12 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from common.ids import new_id
 from common.main import Role
 from product.__main__ import program
 from product.settings import ProductSettings
+from tests.people import SELLER, Answer, ask
 from tests.servers import Servers
 from tests.support import Issuer, free_port, running
-
-SELLER, STRANGER, ADMIN = new_id(), new_id(), new_id()
-
-
-class Answer:
-    """A response, read."""
-
-    def __init__(self, status: int, headers: Mapping[str, str], body: Any) -> None:
-        self.status = status
-        self.headers = headers
-        self.body = body
-
-    @property
-    def verdict(self) -> tuple[int, str | None]:
-        """Status and, of a problem, its code."""
-        return self.status, self.body.get("code") if isinstance(self.body, dict) else None
 
 
 class Client:
@@ -55,16 +39,19 @@ class Client:
         raw: bytes | None = None,
     ) -> Answer:
         sent = {"Content-Type": "application/json"} if raw is not None else {}
-        if by:
-            role = "admin" if by == ADMIN else "customer"
-            sent |= self.shop.issuer.headers(by, role=role, verified=verified)
-        sent |= headers or {}
         content: dict[str, Any] = (
             {"data": raw} if raw is not None else {"json": body} if body is not None else {}
         )
-        async with self.session.request(method, f"{self.base}/api/v1{path}", headers=sent, **content) as got:
-            is_json = "json" in got.headers.get("Content-Type", "")
-            return Answer(got.status, got.headers, await got.json(content_type=None) if is_json else None)
+        return await ask(
+            self.session,
+            method,
+            f"{self.base}/api/v1{path}",
+            self.shop.issuer,
+            by=by,
+            verified=verified,
+            headers=sent | (headers or {}),
+            **content,
+        )
 
     async def category(self, **changed: Any) -> str:
         answer = await self("POST", "/categories", {"name": "Drinks", "description": ""} | changed)

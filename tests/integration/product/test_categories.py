@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.integration.product.conftest import ADMIN, SELLER, STRANGER, Client
+from tests.integration.product.conftest import Client
+from tests.people import ADMIN, SELLER, STRANGER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -10,7 +10,8 @@ import pytest
 
 from common.main import Role
 from tests.integration.product.commands import assert_exact, replies, stock, tell
-from tests.integration.product.conftest import ADMIN, SELLER, STRANGER, Client, Shop
+from tests.integration.product.conftest import Client, Shop
+from tests.people import ADMIN, SELLER, STRANGER
 from tests.unit.product.words import release, reserve
 
 OPENINGS = import_module("product.migrations.0005_post_openings")

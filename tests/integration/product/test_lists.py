@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 
 from common.ids import new_id
-from tests.integration.product.conftest import SELLER, STRANGER, Client
+from tests.integration.product.conftest import Client
+from tests.people import SELLER, STRANGER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -8,7 +8,8 @@ import asyncpg
 
 from product.model.listing import Filter, Listing, Place, Sort
 from product.repository import lists
-from tests.integration.product.conftest import SELLER, Shop
+from tests.integration.product.conftest import Shop
+from tests.people import SELLER
 
 PRODUCTS = 10_000
 FILL = """

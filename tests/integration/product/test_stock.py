@@ -10,7 +10,8 @@ import pytest
 from common.contracts.product import ProductCheck, Wish
 from common.messaging.broker import broker
 from common.messaging.requests import Requests
-from tests.integration.product.conftest import ADMIN, STRANGER, Answer, Client
+from tests.integration.product.conftest import Client
+from tests.people import ADMIN, STRANGER, Answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
