@@ -29,8 +29,10 @@ async def killed(servers: Embedded, name: str) -> AsyncIterator[None]:
 @asynccontextmanager
 async def jetstream(servers: Embedded) -> AsyncIterator[JetStreamContext]:
     client = await nats.connect(servers.nats_url.split(","))
-    yield client.jetstream()
-    await client.close()
+    try:
+        yield client.jetstream()
+    finally:
+        await client.close()
 
 
 async def renewed(servers: Embedded, *, replicas: int) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 from deploy.embedded.errors import NotRunning, StackError
 
 ALREADY_STARTED, NOT_RUNNING = 60, 70
+AT_REST = ("stopped", "fatal")
+"""The states that supervisord leaves only when it is told to."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +108,13 @@ class Control:
             tolerate(ALREADY_STARTED, supervisor.startProcess, self.find(name).address, False)
 
     def stop(self, name: str) -> None:
-        """Stop it and wait until it is gone; it stays stopped until it is started again."""
-        self._stop(self.find(name).address)
-        while self.find(name).state == "exited":
-            time.sleep(0.03)  # it died a moment ago: only when it is begun again can it be stopped
+        """Stop it and wait until it is gone; it stays stopped until it is started again.
+
+        One that died a moment ago is in no state that can be stopped until supervisord has begun it again.
+        """
+        while self.find(name).state not in AT_REST:
             self._stop(self.find(name).address)
+            time.sleep(0.01)
 
     def _stop(self, address: str) -> None:
         with self._talk() as supervisor:
