@@ -9,7 +9,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -208,7 +208,7 @@ class Customer:
             except AWAY:
                 await asyncio.sleep(0.2)
 
-    async def watch(self, purchase_id: str, last_id: int | None = None) -> AsyncIterator[Event]:
+    async def watch(self, purchase_id: str, last_id: int | None = None) -> AsyncGenerator[Event, None]:
         """Every event once, in order, to the end; after a broken connection goes on where it was."""
         path = f"/purchases/{purchase_id}/events"
         while True:

@@ -1,6 +1,7 @@
 """A mail server that delivers nothing: SMTP in, MailHog's API and a page out.
 
-Run as `python -m deploy.embedded.mailcatcher` with `SETTINGS_FILE` naming its host and two ports.
+Run as `python -m deploy.embedded.mailcatcher` with `SETTINGS_FILE` naming its host and two ports, and a
+`ledger_file` where a campaign compares what was sent.
 """
 
 import asyncio
@@ -8,12 +9,14 @@ import logging
 import os
 import tomllib
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from html import escape
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import uvicorn
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from litestar import Litestar, MediaType, Response, delete, get
@@ -39,12 +42,33 @@ Start = Annotated[int, QueryParameter(name="start", ge=0)]
 Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=1000)]
 
 
+class Ledger:
+    """JSON lines of what was taken, on disk before the sender hears of it: survives any death of ours."""
+
+    def __init__(self, path: Path) -> None:
+        """Append to this file."""
+        self._file = path.open("ab", buffering=0)
+        self._writer = ThreadPoolExecutor(1, "ledger")
+
+    async def write(self, mail: Mail) -> None:
+        """Which mail it is, and nothing of what it says or to whom."""
+        headers = mail.message
+        line = {"message_id": str(headers["Message-ID"]), "subject": str(headers["Subject"])}
+        content = msgspec.json.encode(line) + b"\n"
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._append, content)
+
+    def _append(self, content: bytes) -> None:
+        self._file.write(content)
+        os.fsync(self._file.fileno())
+
+
 class Catcher:
     """What aiosmtpd calls."""
 
-    def __init__(self, mailbox: Mailbox) -> None:
-        """Catch into this mailbox."""
+    def __init__(self, mailbox: Mailbox, ledger: Ledger | None = None) -> None:
+        """Catch into this mailbox, and write down what was caught where there is a ledger."""
         self.mailbox = mailbox
+        self.ledger = ledger
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802, ARG002
         """Take everything; the name and the arguments are aiosmtpd's."""
@@ -55,6 +79,8 @@ class Catcher:
             raw if isinstance(raw, bytes) else raw.encode(),
             session.host_name or "",
         )
+        if self.ledger:
+            await self.ledger.write(mail)
         self.mailbox.put(mail)
         return f"250 OK: queued as {mail.id}"
 
@@ -128,13 +154,14 @@ def summary(mail: Mail) -> str:
     return f"<details><summary>{head}</summary><pre>{escape(str(text))}</pre></details>"
 
 
-def application(mailbox: Mailbox, host: str, smtp_port: int) -> Litestar:
+def application(mailbox: Mailbox, host: str, smtp_port: int, ledger: Ledger | None = None) -> Litestar:
     """The API and the page; the SMTP side lives as long as they do."""
 
     @asynccontextmanager
     async def catching(_: Litestar) -> AsyncIterator[None]:
         def speak() -> SMTP:
-            return SMTP(Catcher(mailbox), enable_SMTPUTF8=True, data_size_limit=LARGEST, hostname="localhost")
+            catcher = Catcher(mailbox, ledger)
+            return SMTP(catcher, enable_SMTPUTF8=True, data_size_limit=LARGEST, hostname="localhost")
 
         async with await asyncio.get_running_loop().create_server(speak, host, smtp_port):
             yield
@@ -151,7 +178,8 @@ def main() -> None:
     """Serve until told to stop."""
     settings = tomllib.loads(Path(os.environ["SETTINGS_FILE"]).read_text(encoding="utf-8"))
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd's, of every address
-    app = application(Mailbox(), settings["host"], settings["smtp_port"])
+    ledger = Ledger(Path(settings["ledger_file"])) if "ledger_file" in settings else None
+    app = application(Mailbox(), settings["host"], settings["smtp_port"], ledger)
     uvicorn.run(app, host=settings["host"], port=settings["port"], log_level="warning", access_log=False)
 
 

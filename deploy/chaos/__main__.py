@@ -1,0 +1,55 @@
+"""`./just chaos`: a shop of real processes is shot at, in scenarios, and the books are compared."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import deploy.chaos.scenarios  # noqa: F401  # registers them
+from deploy.chaos.campaign import Campaign
+from deploy.chaos.scenario import SCENARIOS, Scenario
+from deploy.embedded.errors import StackError
+
+
+def chosen(given: argparse.Namespace) -> Sequence[Scenario]:
+    """Ends the program with one line for a name that is nobody's."""
+    if given.all:
+        return list(SCENARIOS.values())
+    if given.quick:
+        return [each for each in SCENARIOS.values() if each.quick]
+    unknown = [name for name in given.scenario if name not in SCENARIOS]
+    if unknown or not given.scenario:
+        known = ", ".join(SCENARIOS)
+        sys.exit(f"chaos: {f'no scenario {unknown[0]}' if unknown else 'which scenario?'}; there are {known}")
+    return [SCENARIOS[name] for name in given.scenario]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="just chaos", description=__doc__)
+    parser.add_argument("--scenario", action="append", default=[], help="may be repeated")
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="the few that the gate runs")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--rate", type=float, default=30.0, help="clicks per second")
+    parser.add_argument("--customers", type=int, default=25)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--port-base", type=int, default=25_400)
+    parser.add_argument("--logs", type=Path, help="keep the logs of scenarios that failed there")
+    given = parser.parse_args()
+    if given.list:
+        for each in SCENARIOS.values():
+            print(f"{each.name:32} {each.about}")
+        return 0
+    scenarios = chosen(given)
+    campaign = Campaign(given.rate, given.customers, given.seed, given.port_base, given.logs)
+    try:
+        verdicts = asyncio.run(campaign.run(scenarios))
+    except StackError as error:
+        print(f"chaos: {error}", file=sys.stderr)
+        return 2
+    return 1 if any(each.violations for each in verdicts) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

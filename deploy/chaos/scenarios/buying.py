@@ -1,0 +1,45 @@
+"""Rushes, short deadlines, and clients that keep falling off their streams: no fault but the customers."""
+
+import asyncio
+
+from deploy.chaos import faults
+from deploy.chaos.arena import Ground
+from deploy.chaos.dropping import dropped_after_every_event
+from deploy.chaos.scenario import Stage, scenario
+from deploy.chaos.traffic import gathered, goods
+
+HURRIED = Ground("a deadline of 50 ms", settings={"DEADLINE": "0.05"})
+BUYERS, ITEMS = 1000, 10
+STREAMS = 500
+
+
+@scenario(HURRIED, quick=True)
+async def deadlines_of_50_ms(stage: Stage) -> None:
+    """Nearly every purchase times out in the middle of its saga, where completion and deadline race."""
+    await stage.calm(15.0)
+
+
+@scenario(rate=None)
+async def thousand_buyers(stage: Stage) -> None:
+    """1,000 customers want the same ten pieces at the same moment, each on a stream of his own."""
+    traffic = stage.traffic
+    crowd = await gathered(BUYERS, traffic.shop, at_once=40)
+    [piece] = await goods(traffic.buyers[0].customer, 1, ITEMS)
+    bought = await asyncio.gather(*(traffic.watched(each, {piece: 1}, "tok_ok") for each in crowd))
+    sold = sum(each.outcome == "completed" for each in bought)
+    stage.notes |= {"buyers": len(bought), "pieces": ITEMS, "sold": sold}
+    if sold != ITEMS:
+        traffic.wrong.append(f"I1: {sold} of {ITEMS} pieces were sold")
+
+
+@scenario(rate=None)
+async def streams_dropped(stage: Stage) -> None:
+    """500 clients lose their stream after every single event and resume it."""
+    stage.notes |= await dropped_after_every_event(stage.traffic, stage.draw, STREAMS)
+
+
+@scenario(rate=None)
+async def streams_dropped_without_redis(stage: Stage) -> None:
+    """The same 500 clients while Redis is away: the log alone serves them."""
+    async with faults.away(stage.arena, "redis"):
+        stage.notes |= await dropped_after_every_event(stage.traffic, stage.draw, STREAMS)

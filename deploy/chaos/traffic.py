@@ -1,0 +1,241 @@
+"""Customers that keep buying at a rate of their own, whatever happens, and write down what they were told.
+
+Intent before the request, outcome after it (as Jepsen's clients do): what the shop promised is in this log,
+and the databases have to agree with it.
+"""
+
+import asyncio
+import random
+import secrets
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from deploy.client import AWAY, Customer, Event, Shop, Unexpected
+
+TOKENS = (*["tok_ok"] * 12, "tok_decline", "tok_decline", "tok_slow", "tok_error_after", "tok_timeout_after")
+CANCELLED = 0.05
+MOST_OPEN = 1000
+"""Requests that wait for an answer; what is due then is not asked at all."""
+PATIENCE = aiohttp.ClientTimeout(total=10)
+INVENTORY = 10_000_000
+PRODUCTS = 40
+
+
+@dataclass(slots=True)
+class Bought:
+    """One click. Times in seconds of the monotonic clock."""
+
+    customer: Customer
+    basket: dict[str, int]
+    payment: dict[str, str]
+    key: str
+    clicked: float
+    answered: float | None = None
+    id: str = ""
+    decided: float | None = None
+    outcome: str = ""
+    settled: float | None = None
+    last_seq: int = 0
+
+
+@dataclass
+class Buyer:
+    """One customer, who follows everything on one stream and comes back after its last event."""
+
+    customer: Customer
+    traffic: "Traffic"
+    last_id: int = 0
+    resumed: int = -1
+
+    async def follow(self) -> None:
+        """Runs until cancelled."""
+        while True:
+            self.resumed += 1
+            with suppress(*AWAY, Unexpected):
+                async with self.customer.watch_all(self.last_id) as events:
+                    async for event in events:
+                        self._hear(event)
+            await asyncio.sleep(0.2)
+
+    def _hear(self, event: Event) -> None:
+        if event.id != self.last_id + 1:
+            self.traffic.wrong.append(f"I8: an account's event {event.id} came after {self.last_id}")
+        self.last_id = event.id
+        self.traffic.hear(event)
+
+    async def stay_signed_in(self) -> None:
+        """Runs until cancelled; in an outage the old token goes on for a while."""
+        while True:
+            with suppress(*AWAY):
+                await self.customer.stay_signed_in()
+            await asyncio.sleep(5)
+
+
+@dataclass
+class Traffic:
+    """What all customers of one shop were told."""
+
+    shop: Shop
+    buyers: list[Buyer] = field(default_factory=list)
+    products: list[str] = field(default_factory=list)
+    clicks: list[Bought] = field(default_factory=list)
+    by_id: dict[str, Bought] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+    not_asked: int = 0
+    _early: dict[str, list[Event]] = field(default_factory=dict)
+    _open: set["asyncio.Task[None]"] = field(default_factory=set)
+
+    @asynccontextmanager
+    async def flowing(self, rate: float, draw: random.Random) -> AsyncIterator[None]:
+        """Inside, somebody buys `rate` times a second; leaving ends that, and waits for nobody."""
+        async with asyncio.TaskGroup() as tasks:
+            pumping = tasks.create_task(self._pump(rate, draw))
+            try:
+                yield
+            finally:
+                pumping.cancel()
+
+    async def _pump(self, rate: float, draw: random.Random) -> None:
+        began, number = time.monotonic(), 0
+        while True:
+            number += 1
+            await asyncio.sleep(began + number / rate - time.monotonic())
+            if len(self._open) >= MOST_OPEN:
+                self.not_asked += 1
+            else:
+                self.click(draw)
+
+    def click(self, draw: random.Random, basket: dict[str, int] | None = None, token: str = "") -> Bought:
+        """One purchase, whose answer comes later."""
+        bought = Bought(
+            customer=draw.choice(self.buyers).customer,
+            basket=basket or dict.fromkeys(draw.sample(self.products, 2), 1),
+            payment={"token": token or draw.choice(TOKENS)},
+            key=secrets.token_urlsafe(12),
+            clicked=time.monotonic(),
+        )
+        self.clicks.append(bought)
+        asking = asyncio.ensure_future(self._buy(bought, is_cancelled=draw.random() < CANCELLED))
+        self._open.add(asking)
+        asking.add_done_callback(self._open.discard)
+        return bought
+
+    async def _buy(self, bought: Bought, *, is_cancelled: bool) -> None:
+        """Until there is an answer; the Idempotency-Key makes the repetitions one purchase."""
+        while not bought.id:
+            try:
+                answer = await bought.customer.buy(bought.basket, key=bought.key, **bought.payment)
+            except AWAY:
+                await asyncio.sleep(0.2)
+            except Unexpected as error:
+                self.wrong.append(f"a purchase was refused: {error}")
+                return
+            else:
+                bought.answered, bought.id = time.monotonic(), answer["id"]
+        self.by_id[bought.id] = bought
+        for event in self._early.pop(bought.id, ()):
+            self._apply(bought, event)
+        if is_cancelled:
+            with suppress(Unexpected, *AWAY):  # decided already, or nobody there: both are fine
+                await bought.customer.call("POST", f"/purchases/{bought.id}/cancel")
+
+    async def watched(self, customer: Customer, basket: dict[str, int], token: str) -> Bought:
+        """A purchase of somebody who has no account stream, followed on its own to the end."""
+        bought = Bought(customer, basket, {"token": token}, secrets.token_urlsafe(12), time.monotonic())
+        self.clicks.append(bought)
+        await self._buy(bought, is_cancelled=False)
+        async for event in customer.watch(bought.id):
+            self._apply(bought, event)
+        return bought
+
+    def hear(self, event: Event) -> None:
+        """Events may overtake the answer to the POST."""
+        bought = self.by_id.get(event.data["purchase_id"])
+        if bought:
+            self._apply(bought, event)
+        else:
+            self._early.setdefault(event.data["purchase_id"], []).append(event)
+
+    def _apply(self, bought: Bought, event: Event) -> None:
+        seq = event.data["seq"]
+        if seq != bought.last_seq + 1:
+            self.wrong.append(f"I8: {bought.id}: event {seq} came after {bought.last_seq}")
+        bought.last_seq = seq
+        if event.is_decision:
+            if bought.outcome:
+                self.wrong.append(f"I5: {bought.id} was decided twice: {bought.outcome}, {event.type}")
+            bought.outcome, bought.decided = event.type, time.monotonic()
+        if event.type == "settled":
+            bought.settled = time.monotonic()
+
+    async def all_told(self) -> bool | None:
+        """Every click has its answer, and every answer its decision."""
+        return (not self._open and all(each.outcome for each in self.by_id.values())) or None
+
+    async def repeat_some(self, draw: random.Random, count: int) -> None:
+        """I11: the same request under an old key is the old purchase, long afterwards too."""
+        told = [each for each in self.clicks if each.id]
+        for each in draw.sample(told, min(count, len(told))):
+            again = await each.customer.buy(each.basket, key=each.key, **each.payment)
+            if again["id"] != each.id:
+                self.wrong.append(f"I11: the key of {each.id} became {again['id']}")
+
+
+@asynccontextmanager
+async def customers(edge: str, mail_api: str, count: int) -> AsyncIterator[Traffic]:
+    """A seller's goods, and so many customers who listen."""
+    told = Counter[int]()
+    tracing = aiohttp.TraceConfig()
+
+    async def count_status(_: Any, __: Any, ended: aiohttp.TraceRequestEndParams) -> None:
+        told[ended.response.status] += 1
+
+    tracing.on_request_end.append(count_status)
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(
+        connector=connector, timeout=PATIENCE, trace_configs=[tracing]
+    ) as session:
+        shop = Shop(edge, mail_api, session)
+        traffic = Traffic(shop, statuses=told)
+        known = await gathered(count, shop)
+        traffic.buyers = [Buyer(each, traffic) for each in known]
+        traffic.products = await goods(known[0], PRODUCTS, INVENTORY)
+        following = [asyncio.ensure_future(each.follow()) for each in traffic.buyers]
+        following += [asyncio.ensure_future(each.stay_signed_in()) for each in traffic.buyers]
+        try:
+            yield traffic
+        finally:
+            for task in (*following, *traffic._open):
+                task.cancel()
+            await asyncio.gather(*following, *traffic._open, return_exceptions=True)
+
+
+async def gathered(count: int, shop: Shop, at_once: int = 20) -> list[Customer]:
+    """So many verified customers."""
+    gate = asyncio.Semaphore(at_once)
+
+    async def one() -> Customer:
+        async with gate:
+            made = await shop.register()
+            await made.verify()
+            return made
+
+    return await asyncio.gather(*(one() for _ in range(count)))
+
+
+async def goods(seller: Customer, count: int, inventory: int) -> list[str]:
+    """So many products of one seller."""
+    body = {"name": f"Chaos {time.time_ns()}", "description": "-"}
+    category = await seller.call("POST", "/categories", expect=201, body=body)
+    made = [
+        await seller.create_product(category["id"], f"P{number}", price=1000, inventory=inventory)
+        for number in range(count)
+    ]
+    return [str(each["id"]) for each in made]
