@@ -4,16 +4,24 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 import deploy.chaos.scenarios  # noqa: F401  # registers them
 from deploy.chaos.campaign import Campaign
+from deploy.chaos.page import page
+from deploy.chaos.report import reported
 from deploy.chaos.scenario import SCENARIOS, Scenario
+from deploy.chaos.soak import soak
 from deploy.embedded.errors import StackError
 
 
 def chosen(given: argparse.Namespace) -> Sequence[Scenario]:
     """Ends the program with one line for a name that is nobody's."""
+    if given.minutes:
+        return [soak(given.minutes)]
     if given.all:
         return list(SCENARIOS.values())
     if given.quick:
@@ -25,30 +33,42 @@ def chosen(given: argparse.Namespace) -> Sequence[Scenario]:
     return [SCENARIOS[name] for name in given.scenario]
 
 
-def main() -> int:
+def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="just chaos", description=__doc__)
     parser.add_argument("--scenario", action="append", default=[], help="may be repeated")
-    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--all", action="store_true", help="every scenario, one after the other")
+    parser.add_argument("--minutes", type=float, help="a soak: random faults, for so long")
     parser.add_argument("--quick", action="store_true", help="the few that the gate runs")
-    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--list", action="store_true", help="what there is")
     parser.add_argument("--rate", type=float, default=30.0, help="clicks per second")
     parser.add_argument("--customers", type=int, default=25)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--port-base", type=int, default=25_400)
     parser.add_argument("--logs", type=Path, help="keep the logs of scenarios that failed there")
-    given = parser.parse_args()
+    parser.add_argument("--json", type=Path, help="write the report here, for programs")
+    parser.add_argument("--page", type=Path, help="write the report here, as an HTML page")
+    return parser.parse_args()
+
+
+def main() -> int:
+    given = parsed()
     if given.list:
         for each in SCENARIOS.values():
             print(f"{each.name:32} {each.about}")
         return 0
-    scenarios = chosen(given)
+    scenarios, began_at = chosen(given), datetime.now(UTC)
     campaign = Campaign(given.rate, given.customers, given.seed, given.port_base, given.logs)
     try:
         verdicts = asyncio.run(campaign.run(scenarios))
     except StackError as error:
         print(f"chaos: {error}", file=sys.stderr)
         return 2
-    return 1 if any(each.violations for each in verdicts) else 0
+    report = reported(verdicts, seed=given.seed, rate=given.rate, began_at=began_at)
+    if given.json:
+        given.json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1))
+    if given.page:
+        given.page.write_text(page(report))
+    return 1 if report.violations else 0
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ from deploy.client import AWAY, Customer, Event, Shop, Unexpected
 
 TOKENS = (*["tok_ok"] * 12, "tok_decline", "tok_decline", "tok_slow", "tok_error_after", "tok_timeout_after")
 CANCELLED = 0.05
-MOST_OPEN = 1000
+MOST_PAUSE = 1.6
+"""Seconds between two tries of one request."""
+MOST_OPEN = 2000
 """Requests that wait for an answer; what is due then is not asked at all."""
 PATIENCE = aiohttp.ClientTimeout(total=10)
 INVENTORY = 10_000_000
@@ -129,11 +131,13 @@ class Traffic:
 
     async def _buy(self, bought: Bought, *, is_cancelled: bool) -> None:
         """Until there is an answer; the Idempotency-Key makes the repetitions one purchase."""
+        pause = 0.1
         while not bought.id:
             try:
                 answer = await bought.customer.buy(bought.basket, key=bought.key, **bought.payment)
             except AWAY:
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # jitter
+                pause = min(MOST_PAUSE, 2 * pause)
             except Unexpected as error:
                 self.wrong.append(f"a purchase was refused: {error}")
                 return
