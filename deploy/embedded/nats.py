@@ -5,6 +5,7 @@ from pathlib import Path
 from deploy.embedded.errors import Misconfigured
 from deploy.embedded.executables import nats_server
 from deploy.embedded.layout import SERVICES, Layout, write_private
+from deploy.embedded.nurse import MONITOR
 from deploy.embedded.passwords import Passwords
 from deploy.embedded.probes import Answers
 from deploy.embedded.program import Program
@@ -83,6 +84,7 @@ def program(layout: Layout, passwords: Passwords, sync: str, name: str) -> Progr
         group="servers",
         ready=Answers(layout.port(f"{name}_monitor"), f"/healthz?{asked}=true"),
         port=layout.port(name),
+        environment={MONITOR: str(layout.port(f"{name}_monitor"))},
     )
 
 

@@ -1,5 +1,6 @@
-"""supervisord with three manners of its own: it looks around five times a second, what keeps dying is
-tried again for ever with pauses of at most five seconds, and it can be tied to the process that started it.
+"""supervisord with four manners of its own: it looks around five times a second, what keeps dying is tried
+again for ever with pauses of at most five seconds, what lives and cannot work is started anew, and it can be
+tied to the process that started it.
 
 Run as `python -m deploy.embedded.supervise -n -c FILE`; `SHOP_TIED` in its environment ties it.
 """
@@ -13,6 +14,8 @@ from supervisor.options import ProcessConfig, ServerOptions  # type: ignore[impo
 from supervisor.process import Subprocess  # type: ignore[import-untyped]
 from supervisor.states import ProcessStates  # type: ignore[import-untyped]
 from supervisor.supervisord import Supervisor  # type: ignore[import-untyped]
+
+from deploy.embedded.nurse import MONITOR, Nurse
 
 GLANCE = 0.2
 LONGEST_PAUSE = float(os.environ.get("SHOP_LONGEST_PAUSE", "5"))
@@ -95,12 +98,20 @@ class Options(ServerOptions):  # type: ignore[misc]
         return super().processes_from_section(parser, section, group_name, PatientConfig)
 
 
+def monitored(supervisor: Supervisor) -> dict[int, int]:
+    """Port of the monitor -> pid, of those that run and have one."""
+    processes = [each for group in supervisor.process_groups.values() for each in group.processes.values()]
+    ports = [(process.config.environment.get(MONITOR), process.pid) for process in processes]
+    return {int(port): pid for port, pid in ports if port and pid}
+
+
 def main() -> None:
     """As supervisord's own main, without the reload loop."""
     options = Options()
     options.realize(None, doc=__doc__)
     supervisor = Supervisor(options)
     options.first, options.test = True, False
+    Nurse(lambda: monitored(supervisor)).start()
     supervisor.main()
 
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 RECIPES = re.findall(r"^([a-z][\w-]*)(?: \*\w+)?:(?!=)", (ROOT / "justfile").read_text(), re.MULTILINE)
 STORY = re.compile(r"<!-- story -->\n```sh\n(.*?)```", re.DOTALL)
-INTERNAL = {"SHOP_STACK", "SHOP_TIED"}
+INTERNAL = {"SHOP_STACK", "SHOP_TIED", "SHOP_MONITOR"}
 """Marks that the supervisor hands to its own processes."""
 
 
