@@ -1,7 +1,7 @@
 """Brings back a server that lives and can do nothing any more.
 
-After one failed write nats-server refuses every message, also when its disk has room again, and its health says
-so: only a new start helps. Nobody else would start it, for it has not died.
+After one failed write nats-server refuses every message, also when its disk has room again, and its health
+says so: only a new start helps. Nobody else would start it, for it has not died.
 """
 
 import os
