@@ -21,6 +21,8 @@ Json = dict[str, Any]
 API = "/api/v1"
 CODE = re.compile(r"^(\d{8})\s*$", re.MULTILINE)
 MAIL_SECONDS = 15.0
+NO_ROUTE = "404 page not found\n"
+"""An edge that has just started and knows nobody yet; the services' own 404 is problem+json."""
 
 
 class Unexpected(Exception):
@@ -28,7 +30,7 @@ class Unexpected(Exception):
 
 
 class Unavailable(Unexpected):
-    """A 502, 503 or 504: ask again."""
+    """A 502, 503 or 504, or an edge without routes: ask again."""
 
 
 AWAY = (aiohttp.ClientError, TimeoutError, Unavailable)
@@ -102,7 +104,7 @@ class Shop:
         async with self.session.request(method, self.url(path), json=body, headers=headers) as response:
             text = await response.text()
         if response.status != expect:
-            kind = Unavailable if response.status in {502, 503, 504} else Unexpected
+            kind = Unavailable if response.status in {502, 503, 504} or text == NO_ROUTE else Unexpected
             raise kind(f"{method} {path} answered {response.status}: {text[:500]}")
         answer: Json = json.loads(text) if text else {}
         return answer
@@ -230,7 +232,9 @@ class Customer:
         patience = aiohttp.ClientTimeout(total=None, sock_read=40)
         url, sent = self.shop.url(path), self.headers | headers
         async with self.shop.session.get(url, headers=sent, timeout=patience) as response:
-            if response.status in {502, 503, 504}:
+            if response.status in {502, 503, 504} or (
+                response.status == 404 and response.content_type == "text/plain"
+            ):
                 raise Unavailable("the stream is not to be had now")
             if response.status not in {200, 204}:
                 raise Unexpected(f"the stream answered {response.status}: {await response.text()}")

@@ -11,6 +11,7 @@ import msgspec
 
 import deploy.chaos.scenarios  # noqa: F401  # registers them
 from deploy.chaos.campaign import Campaign
+from deploy.chaos.mutants import hunt
 from deploy.chaos.page import page
 from deploy.chaos.report import reported
 from deploy.chaos.scenario import SCENARIOS, Scenario
@@ -39,6 +40,13 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--all", action="store_true", help="every scenario, one after the other")
     parser.add_argument("--minutes", type=float, help="a soak: random faults, for so long")
     parser.add_argument("--quick", action="store_true", help="the few that the gate runs")
+    parser.add_argument(
+        "--mutants",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="faults seeded in the code: each must be noticed",
+    )
     parser.add_argument("--list", action="store_true", help="what there is")
     parser.add_argument("--rate", type=float, default=30.0, help="clicks per second")
     parser.add_argument("--customers", type=int, default=25)
@@ -56,6 +64,8 @@ def main() -> int:
         for each in SCENARIOS.values():
             print(f"{each.name:32} {each.about}")
         return 0
+    if given.mutants is not None:
+        return min(1, hunt(given.mutants, rate=given.rate, seed=given.seed, port_base=given.port_base))
     scenarios, began_at = chosen(given), datetime.now(UTC)
     campaign = Campaign(given.rate, given.customers, given.seed, given.port_base, given.logs)
     try:

@@ -128,7 +128,8 @@ async def weather(arena: Arena, what: str, links: list[Link], *, delay: float = 
 
 def torn(arena: Arena, links: list[Link]) -> None:
     """Every connection is reset, in the middle of whatever is being said."""
-    arena.timeline.note(f"reset: {links[0].name}" if len(links) == 1 else f"reset: {len(links)} wires", ())
+    what = links[0].name if len(links) == 1 else f"{len(links)} wires"
+    arena.timeline.note(f"reset: {what}", {link.service for link in links})
     for link in links:
         link.tear()
 
