@@ -12,11 +12,12 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import aiohttp
 
-from deploy.client import AWAY, Customer, Event, Shop, Unexpected
+from deploy.client import AWAY, Customer, Event, Shop, Unexpected, until
 
 TOKENS = (*["tok_ok"] * 12, "tok_decline", "tok_decline", "tok_slow", "tok_error_after", "tok_timeout_after")
 CANCELLED = 0.05
@@ -227,11 +228,19 @@ async def gathered(count: int, shop: Shop, at_once: int = 20) -> list[Customer]:
 
     async def one() -> Customer:
         async with gate:
-            made = await shop.register()
-            await made.verify()
-            return made
+            return await until(partial(newcomer, shop), seconds=120)
 
     return await asyncio.gather(*(one() for _ in range(count)))
+
+
+async def newcomer(shop: Shop) -> Customer | None:
+    """None while the shop is too busy to let anybody in."""
+    try:
+        made = await shop.register()
+        await made.verify()
+    except AWAY:
+        return None
+    return made
 
 
 async def goods(seller: Customer, count: int, inventory: int) -> list[str]:
