@@ -103,6 +103,11 @@ hooks:
 wipes *arguments: _environment
     @exec {{ python }} -m deploy.chaos.wipes "$@"
 
+# Shoot at a shop of real processes and compare the books (--list, --scenario NAME, --all, --minutes 30 --seed N, --mutants)
+[no-exit-message]
+chaos *arguments: _environment
+    @exec {{ python }} -m deploy.chaos "$@"
+
 # Kill processes at every named place under load and compare the books (long: about an hour; --point, --kills)
 [no-exit-message]
 crashpoints *arguments: _environment
