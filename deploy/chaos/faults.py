@@ -12,7 +12,7 @@ import nats
 import psutil
 
 from common.messaging.streams import STREAM
-from deploy.chaos.arena import Arena
+from deploy.chaos.arena import Arena, Impossible
 from deploy.chaos.links import Link
 from deploy.embedded import leftovers
 from deploy.embedded import nats as at_nats
@@ -164,6 +164,48 @@ async def disk_full(arena: Arena, server: str) -> AsyncIterator[None]:
             yield
         finally:
             ballast.unlink()
+
+
+@asynccontextmanager
+async def slow_disk(arena: Arena, server: str, *, seconds: float) -> AsyncIterator[None]:
+    """Every wait of the server for its disk takes so much longer. Raises Impossible."""
+    if shutil.which("strace") is None:
+        raise Impossible("strace is not installed")
+    pids = [f"--attach={pid}" for pid in _tree(arena.stack.pid(server))]
+    waits = "fsync,fdatasync,pwrite64" if server == "nats" else "fsync,fdatasync"
+    inject = [f"--trace={waits}", f"--inject={waits}:delay_enter={int(seconds * 1e6)}"]
+    what = f"the disk of {server} takes {1000 * seconds:.0f} ms longer"
+    async with arena.timeline.lasting(what, [server]):
+        tracer = await asyncio.create_subprocess_exec(
+            "strace", "--follow-forks", "--output=/dev/null", *inject, *pids, stderr=asyncio.subprocess.PIPE
+        )
+        try:
+            yield
+        finally:
+            if tracer.returncode is None:
+                tracer.terminate()
+            _, said = await tracer.communicate()
+    if tracer.returncode == 1:
+        raise Impossible(f"strace: {said.decode().strip()[-200:]}")
+
+
+@asynccontextmanager
+async def no_more_files(arena: Arena, *names: str) -> AsyncIterator[None]:
+    """The processes may open nothing beyond what they have open. Raises Impossible where nobody can say so."""
+    if not hasattr(psutil, "RLIMIT_NOFILE"):
+        raise Impossible("only Linux changes the limits of a process that runs")
+    limits = {}
+    async with arena.timeline.lasting(f"no file descriptor left: {' '.join(names)}", map(touched, names)):
+        for name in names:
+            process = psutil.Process(arena.stack.pid(name))
+            limits[process] = process.rlimit(psutil.RLIMIT_NOFILE)
+            process.rlimit(psutil.RLIMIT_NOFILE, (process.num_fds(), limits[process][1]))
+        try:
+            yield
+        finally:
+            for process, limit in limits.items():
+                with suppress(psutil.NoSuchProcess):
+                    process.rlimit(psutil.RLIMIT_NOFILE, limit)
 
 
 def _fill(ballast: Path) -> None:

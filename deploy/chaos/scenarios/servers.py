@@ -90,10 +90,13 @@ async def provider_scripts(stage: Stage) -> None:
 
 @scenario(CLUSTER)
 async def leaders_killed(stage: Stage) -> None:
-    """kill -9 of whichever broker leads, and of a Redis master, three times; then a leader stays away."""
+    """kill -9 of the leading broker and a Redis master, three times; then a leader freezes, or is away."""
     for redis in ("redis", "redis-2", "redis-3"):
         await faults.kill(stage.arena, await faults.stream_leader(stage.arena), redis)
         await stage.calm(8.0)
+    async with faults.paused(stage.arena, await faults.stream_leader(stage.arena)):
+        await stage.calm(12.0)
+    await stage.calm(5.0)
     async with faults.away(stage.arena, await faults.stream_leader(stage.arena)):
         await stage.calm(12.0)
     await faults.ready(stage.arena, stage.arena.stack.nodes.names("nats"))
