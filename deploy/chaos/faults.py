@@ -191,7 +191,7 @@ async def slow_disk(arena: Arena, server: str, *, seconds: float) -> AsyncIterat
 
 @asynccontextmanager
 async def no_more_files(arena: Arena, *names: str) -> AsyncIterator[None]:
-    """The processes may open nothing beyond what they have open. Raises Impossible where nobody can say so."""
+    """The processes may open nothing beyond what they have open. Raises Impossible off Linux."""
     if not hasattr(psutil, "RLIMIT_NOFILE"):
         raise Impossible("only Linux changes the limits of a process that runs")
     limits = {}
