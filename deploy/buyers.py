@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from deploy.client import Customer, Event
+from deploy.client import Customer
+from deploy.events import Event
 
 
 @dataclass

@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import aiohttp
 
+from deploy.events import Event, read_events
+
 T = TypeVar("T")
 Json = dict[str, Any]
 API = "/api/v1"
@@ -36,19 +38,6 @@ class Unavailable(Unexpected):
 AWAY = (aiohttp.ClientError, TimeoutError, Unavailable)
 
 
-@dataclass(frozen=True)
-class Event:
-    """One server-sent event."""
-
-    id: int
-    type: str
-    data: Json
-
-    @property
-    def is_decision(self) -> bool:
-        return self.type in {"completed", "failed", "timed_out"}
-
-
 async def until(question: Callable[[], Awaitable[T | None]], *, seconds: float) -> T:
     """Asks again and again for the first answer; raises TimeoutError."""
     async with asyncio.timeout(seconds):
@@ -58,18 +47,14 @@ async def until(question: Callable[[], Awaitable[T | None]], *, seconds: float) 
             await asyncio.sleep(0.05)
 
 
-async def read_events(response: aiohttp.ClientResponse) -> AsyncIterator[Event]:
-    """The frames of an event stream as they come; comments and the retry hint are left out."""
-    fields: dict[str, str] = {}
-    async for raw in response.content:
-        line = raw.decode().rstrip("\n")
-        if line:
-            name, _, value = line.partition(": ")
-            fields[name] = value
-        else:
-            if "event" in fields:
-                yield Event(int(fields["id"]), fields["event"], json.loads(fields["data"]))
-            fields = {}
+async def answered(response: aiohttp.ClientResponse, expect: int) -> Json:
+    """Raises Unexpected for any other status than the expected one."""
+    text = await response.text()
+    if response.status != expect:
+        kind = Unavailable if response.status in {502, 503, 504} or text == NO_ROUTE else Unexpected
+        raise kind(f"{response.method} {response.url.path} answered {response.status}: {text[:500]}")
+    answer: Json = json.loads(text) if text else {}
+    return answer
 
 
 @dataclass
@@ -100,14 +85,9 @@ class Shop:
         body: object = None,
         headers: Mapping[str, str] | None = None,
     ) -> Json:
-        """Raises Unexpected for any other status than the expected one."""
+        """As `answered`."""
         async with self.session.request(method, self.url(path), json=body, headers=headers) as response:
-            text = await response.text()
-        if response.status != expect:
-            kind = Unavailable if response.status in {502, 503, 504} or text == NO_ROUTE else Unexpected
-            raise kind(f"{method} {path} answered {response.status}: {text[:500]}")
-        answer: Json = json.loads(text) if text else {}
-        return answer
+            return await answered(response, expect)
 
     async def register(self, **changed: str) -> "Customer":
         """A new customer with a made-up name; the mailbox is not confirmed yet."""
@@ -189,10 +169,7 @@ class Customer:
         form = aiohttp.FormData({"product_id": product_id, "alt": alt, "data": io.BytesIO(picture)})
         url = self.shop.url("/media/upload")
         async with self.shop.session.post(url, data=form, headers=self.headers) as response:
-            answer: Json = await response.json(content_type=None)
-        if response.status != 201:
-            raise Unexpected(f"the picture was answered {response.status}: {answer}")
-        return dict(answer["items"][0])
+            return dict((await answered(response, 201))["items"][0])
 
     async def buy(self, quantities: Mapping[str, int], *, key: str | None = None, **payment: object) -> Json:
         """Returns the 202 at once; `watch` tells what becomes of it."""

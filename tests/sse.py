@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from deploy.client import Event, read_events
+from deploy.events import Event, read_events
 
 __all__ = ["Event", "stream"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from deploy.chaos.arena import Impossible, arena
+from deploy.chaos.customers import customers
 from deploy.chaos.scenario import Scenario, Stage
-from deploy.chaos.traffic import customers
 from deploy.chaos.verdict import Verdict, judged
 
 LEAD = 2.0

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from deploy.client import AWAY, Customer, Event, Shop, Unexpected
+from deploy.client import AWAY, Customer, Shop, Unexpected
+from deploy.events import Event
 
 TOKENS = ("tok_ok", "tok_ok", "tok_ok", "tok_decline", "tok_error_after", "tok_slow")
 CANCELLED = 0.15

@@ -10,7 +10,8 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
-from deploy.client import Customer, Event
+from deploy.client import Customer
+from deploy.events import Event
 from deploy.privileges.redis import ADMIN
 from tests.clusters import all_follow, jetstream, killed, leader, renewed
 from tests.e2e.whole import Whole, whole

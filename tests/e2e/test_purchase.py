@@ -11,7 +11,8 @@ from typing import Any
 import nats
 
 from common.ids import new_id
-from deploy.client import Customer, Event, until
+from deploy.client import Customer, until
+from deploy.events import Event
 from tests.e2e.conftest import Open
 from tests.e2e.whole import Whole
 from tests.servers import Servers, provisioned

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from deploy.client import Customer, Event, Json
+from deploy.client import Customer, Json
+from deploy.events import Event
 from tests.e2e.whole import Whole, whole
 from tests.servers import Servers, fresh_stream
 

@@ -4,9 +4,9 @@ import asyncio
 
 from deploy.chaos import faults
 from deploy.chaos.arena import Ground
+from deploy.chaos.customers import gathered, goods
 from deploy.chaos.dropping import dropped_after_every_event
 from deploy.chaos.scenario import Stage, scenario
-from deploy.chaos.traffic import gathered, goods
 
 HURRIED = Ground("a deadline of 50 ms", settings={"DEADLINE": "0.05"})
 BUYERS, ITEMS = 1000, 10
