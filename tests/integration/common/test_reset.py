@@ -1,4 +1,4 @@
-"""A connection that was reset a moment ago, of which only the event loop knows: an outage, and no fault of ours."""
+"""A connection that was reset a moment ago, of which only the loop knows: an outage, and no fault of ours."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -37,10 +37,14 @@ def test_the_database_is_away_and_then_back(database: Callable[[str], str]) -> N
     async def ask() -> None:
         async with Database.connect(database("order"), size=1, name="test") as db:
             with pytest.raises(UNAVAILABLE):
-                async with db.begin() as tx:
-                    tx.connection._con._transport.abort()  # type: ignore[attr-defined]
-                    await tx.value("SELECT 1")
+                await asked_over_a_dead_connection(db)
             async with db.read() as tx:
                 assert await tx.value("SELECT 1") == 1
 
     as_in_production(ask())
+
+
+async def asked_over_a_dead_connection(db: Database) -> None:
+    async with db.begin() as tx:
+        tx.connection._con._transport.abort()  # type: ignore[attr-defined]
+        await tx.value("SELECT 1")
