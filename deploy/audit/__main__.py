@@ -99,12 +99,12 @@ def main(given: list[str] | None = None) -> int:
     asked = arguments(given)
     try:
         return asyncio.run(run(asked, place()))
+    except (KeyboardInterrupt, BrokenPipeError):
+        return 130
     except (Unreadable, StackError, OSError) as error:
         sys.stdout.flush()
         print(f"audit: {error}", file=sys.stderr)
         return 2
-    except (KeyboardInterrupt, BrokenPipeError):
-        return 130
 
 
 if __name__ == "__main__":

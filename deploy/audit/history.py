@@ -58,9 +58,7 @@ async def history(sources: Sources, purchase: UUID) -> History:
     ]
     facts: dict[str, Sequence[Facts]] = {name: list(map(dict, found)) for name, found in rows.items()}
     facts["provider"] = [msgspec.to_builtins(each) for each in ledger]
-    facts["dead letters"] = [
-        {"service": name, **dict(row)} for name, found in letters.items() for row in found
-    ]
+    facts["dead letters"] = [{"service": name, **row} for name, found in letters.items() for row in found]
     return History(purchase, facts, sorted(timeline, key=lambda each: each.at or LATER), left_out)
 
 

@@ -105,18 +105,22 @@ SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float AS oldest
 FROM outbox WHERE published_at IS NULL
 """
 SAID = """
-SELECT created_on, position, message_id, subject, coalesce(published_at < $5, false) AS is_due FROM outbox
-WHERE created_on >= $1 AND (created_on, position) > ($1, $2) AND created_at >= $3
-ORDER BY created_on, position LIMIT $4
+SELECT position, message_id, subject, coalesce(published_at < $5, false) AS is_due FROM outbox
+WHERE created_on = $1 AND position > $2 AND created_at >= $3 ORDER BY position LIMIT $4
 """
 HEARD = """
-SELECT issued_on, message_id FROM inbox
-WHERE issued_on >= $1 AND (issued_on, message_id) > ($1, $2)
-  AND split_part(message_id, ':', 2) COLLATE "C" >= $3
-  AND (starts_with(message_id, 'evt.') OR right(message_id, 2) = ':r')
-ORDER BY issued_on, message_id LIMIT $4
+WITH page AS MATERIALIZED (
+  SELECT message_id FROM inbox WHERE issued_on = $1 AND message_id > $2 ORDER BY message_id LIMIT $4
+), marked AS (
+  SELECT *, split_part(message_id, ':', 2) COLLATE "C" >= $3
+            AND (starts_with(message_id, 'evt.') OR right(message_id, 2) = ':r') AS is_wanted,
+         lead(message_id) OVER (ORDER BY message_id) IS NULL AS is_last
+  FROM page
+)
+SELECT message_id, is_wanted FROM marked WHERE is_wanted OR is_last ORDER BY message_id
 """
-"""What services said, not the orchestrator, about purchases and whatever else is younger than the window."""
+"""What services said, not the orchestrator, about purchases and whatever else is younger than the window; and
+the last of the page, after which the next one begins."""
 
 KNOWN = "SELECT message_id FROM inbox WHERE issued_on = ANY($2::date[]) AND message_id = ANY($1::text[])"
 KNOWN_SOMEWHERE = "SELECT message_id FROM inbox WHERE message_id = ANY($1::text[])"
@@ -126,12 +130,15 @@ PARKED = "SELECT message_id FROM dead_letter WHERE message_id = ANY($1::text[])"
 
 PURCHASE = """
 SELECT status, reason, total, currency_code, attempt, drives, attention, acknowledged, last_seq, created_at,
-       deadline_at, decided_at, settled_at
+       CASE WHEN status IN ('PENDING', 'TIMED_OUT') THEN deadline_at END AS deadline_at,
+       decided_at, settled_at
 FROM purchases WHERE id = $1
 """
 EVENTS = "SELECT seq, type, data FROM purchase_event WHERE purchase_id = $1 ORDER BY seq"
 RESERVATION = """
-SELECT status, reason, total, items::text AS items, created_at, updated_at
+SELECT status, reason, total, created_at, updated_at,
+       (SELECT string_agg(concat(item ->> 'quantity', ' x ', item ->> 'product_id'), ', ')
+        FROM jsonb_array_elements(items) AS item) AS items
 FROM reservations WHERE purchase_id = $1
 """
 MOVEMENTS = """

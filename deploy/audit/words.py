@@ -5,6 +5,7 @@ are compared as they are paged through, by primary key; what is not explained ye
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from uuid import UUID
@@ -23,16 +24,31 @@ INBOXES = tuple(hears for hears in CONSUMERS if hears.durable == hears.service !
 """Caches have none, and the orchestrator keeps nothing."""
 
 
+@dataclass(frozen=True)
+class Span:
+    """From when on words are compared, and until when they were published to be judged."""
+
+    since: datetime
+    due: datetime
+
+    @property
+    def days(self) -> list[date]:
+        """Of the partitions. A word may be of tomorrow by the clock of whoever said it."""
+        first = (self.since - MARGIN).date()
+        return [first + timedelta(days=each) for each in range((self.due.date() - first).days + 2)]
+
+
 async def compare(reader: Reader, scratch: Scratch, bounds: Bounds, findings: Findings) -> int:
     """Returns how many words were said."""
-    now = datetime.now(UTC)
-    since = now - timedelta(hours=bounds.hours)
-    due = now - timedelta(seconds=max(bounds.settle, HEARD_WITHIN))
+    now, wait = datetime.now(UTC), max(bounds.settle, HEARD_WITHIN)
+    span = Span(now - timedelta(hours=bounds.hours), now - timedelta(seconds=wait))
     for hears in INBOXES:
-        await hear(reader, scratch, hears.service, since)
+        for day in span.days:
+            await hear(reader, scratch, hears.service, day, span)
     said = 0
     for speaker in reader.connections:
-        said += await follow(reader, scratch, speaker, Times(since - MARGIN, due), findings)
+        for day in span.days:
+            said += await follow(reader, scratch, speaker, day, span, findings)
     findings.add(
         Finding("I9", name, f"was heard by {receiver} and said by nobody", purchase=purchase_of(name))
         for name, receiver in scratch.unexplained(MOST_KEPT + 1)
@@ -40,41 +56,25 @@ async def compare(reader: Reader, scratch: Scratch, bounds: Bounds, findings: Fi
     return said
 
 
-class Times:
-    """From when on words are read, until when they were published to be judged, and the inboxes' days."""
-
-    def __init__(self, since: datetime, due: datetime) -> None:
-        self.since = since
-        self.due = due
-        days = (datetime.now(UTC).date() - since.date()).days
-        self.days: list[date] = [since.date() + timedelta(days=each) for each in range(-1, days + 2)]
+async def hear(reader: Reader, scratch: Scratch, receiver: str, day: date, span: Span) -> None:
+    last, oldest = "", str(least_id(span.since))
+    while rows := await reader.rows(receiver, statements.HEARD, day, last, oldest, PAGE):
+        scratch.hear(receiver, (row["message_id"] for row in rows if row["is_wanted"]))
+        last = rows[-1]["message_id"]
 
 
-async def hear(reader: Reader, scratch: Scratch, receiver: str, since: datetime) -> None:
-    day, name = (since - MARGIN).date(), ""
-    oldest = str(least_id(since))
-    while True:
-        rows = await reader.rows(receiver, statements.HEARD, day, name, oldest, PAGE)
-        scratch.hear(receiver, (row["message_id"] for row in rows))
-        if len(rows) < PAGE:
-            return
-        day, name = rows[-1]["issued_on"], rows[-1]["message_id"]
-
-
-async def follow(reader: Reader, scratch: Scratch, speaker: str, times: Times, findings: Findings) -> int:
-    day, position, said = times.since.date(), 0, 0
-    while True:
-        values = (day, position, times.since, PAGE, times.due)
-        rows = await reader.rows(speaker, statements.SAID, *values)
+async def follow(
+    reader: Reader, scratch: Scratch, speaker: str, day: date, span: Span, findings: Findings
+) -> int:
+    last, said, since = 0, 0, span.since - MARGIN
+    while rows := await reader.rows(speaker, statements.SAID, day, last, since, PAGE, span.due):
         scratch.explain([row["message_id"] for row in rows])
         for receiver, wanted in wanted_by(rows):
-            unheard = await missing(reader, receiver, wanted, times.days)
+            unheard = await missing(reader, receiver, wanted, span.days)
             what = f"was published by {speaker} and not heard by {receiver}"
             findings.add(Finding("I9", name, what, purchase=purchase_of(name)) for name in sorted(unheard))
-        said += len(rows)
-        if len(rows) < PAGE:
-            return said
-        day, position = rows[-1]["created_on"], rows[-1]["position"]
+        said, last = said + len(rows), rows[-1]["position"]
+    return said
 
 
 def wanted_by(rows: Rows) -> Iterator[tuple[str, list[str]]]:
