@@ -23,6 +23,16 @@ NONE = (
 
 NOT_EVEN_THE_AUDITOR = f'REVOKE ALL ON ALL TABLES IN SCHEMA public FROM "{AUDITOR}"'
 
+FUNCTIONS = """
+DO $$ DECLARE each regprocedure; BEGIN
+  FOR each IN SELECT oid FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace LOOP
+    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', each);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO {role}', each);
+  END LOOP;
+END $$
+"""
+"""Those that run with the owner's rights are the service's, and not everybody's who may enter."""
+
 NUMBERS = "GRANT USAGE ON SEQUENCE outbox_position TO {role}"
 
 
@@ -54,6 +64,7 @@ def grants(metadata: MetaData, service: str) -> Iterator[str]:
     for table in metadata.sorted_tables:
         yield f'GRANT {allowed(table)} ON "{table.name}" TO {role}'
     yield NUMBERS.format(role=role)
+    yield FUNCTIONS.format(role=role)
 
 
 def audits(metadata: MetaData) -> Iterator[str]:

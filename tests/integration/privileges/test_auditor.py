@@ -1,4 +1,4 @@
-"""The auditor reads, in every database, the columns that its statements need; it writes nothing and sees no secret."""
+"""The auditor reads the columns that its statements need, in every database, and nothing that is secret."""
 
 import re
 from collections.abc import AsyncIterator
@@ -110,9 +110,8 @@ async def test_every_column_that_is_not_named_is_closed_and_so_is_every_write(
         closed = [name for name in columns if f"SELECT ({name})" not in known.get(table.name, ())]
         probes += [f'SELECT "{name}" FROM "{table.name}"' for name in closed]
         probes += [f'{verb} "{table.name}"' for verb in ("DELETE FROM", "TRUNCATE")]
-        probes += [f'UPDATE "{table.name}" SET "{columns[0]}" = "{columns[0]}"']
+        probes += [f'UPDATE "{table.name}" SET "{columns[0]}" = DEFAULT']
         probes += [f'INSERT INTO "{table.name}" DEFAULT VALUES']
-        probes += [f'LOCK TABLE "{table.name}" IN ROW EXCLUSIVE MODE']
         for secret in SECRET.get((service, table.name), ()):
             assert secret in closed
     for probe in probes:
