@@ -61,6 +61,11 @@ admin *arguments: _environment
 rotate-keys *arguments: _environment
     @SETTINGS_FILE="${SHOP_HOME:-.local}/settings/account.toml" exec {{ python }} -m account.rotation "$@"
 
+# Do stock, money, orders, mails and messages of the running shop agree? (--json, --purchase ID, --every 60)
+[no-exit-message]
+audit *arguments: _environment
+    @exec {{ python }} -m deploy.audit "$@"
+
 # Format, lint, types, import rules, unit tests
 check: _environment
     {{ python }} -m ruff format --check .

@@ -61,7 +61,10 @@ MAILS = Table(
         name="forgotten",
     ),
     CheckConstraint("status <> 'parked' OR reason IS NOT NULL", name="reason"),
-    info=may("INSERT, DELETE, UPDATE (recipient, content, status, tries, reason, next_try_at, sent_at)"),
+    info=may(
+        "INSERT, DELETE, UPDATE (recipient, content, status, tries, reason, next_try_at, sent_at)",
+        audited="about, kind, status, tries, accepted_at, next_try_at, sent_at",
+    ),
 )
 Index(
     "ix_mails_due",

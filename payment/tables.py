@@ -59,7 +59,10 @@ PAYMENTS = Table(
         "autovacuum_vacuum_scale_factor": 0.05,
         "autovacuum_vacuum_cost_delay": 0,
     },
-    info=may("INSERT, UPDATE (status, reason, unanswered, calls, traceparent, next_call_at, status_at)"),
+    info=may(
+        "INSERT, UPDATE (status, reason, unanswered, calls, traceparent, next_call_at, status_at)",
+        audited="id, status, reason, amount, calls, next_call_at, created_at, status_at",
+    ),
 )
 Index(
     "ix_payments_next_call_at",

@@ -95,7 +95,9 @@ Table(
     CheckConstraint("available >= 0", "available"),
     CheckConstraint("received >= available", "received"),
     postgresql_with={"fillfactor": 50},
-    info=may("INSERT, UPDATE (received, available, version)"),
+    info=may(
+        "INSERT, UPDATE (received, available, version)", audited="product_id, received, available, version"
+    ),
 )
 
 # The ledger: what led to each version of a stock. No reference to the product, which is never removed: the
@@ -118,7 +120,9 @@ Table(
         "num_nonnulls(account_id, purchase_id) = CASE kind WHEN 'opening' THEN 0 ELSE 1 END", "cause"
     ),
     postgresql_partition_by="RANGE (moved_at)",
-    info=may("INSERT"),
+    info=may(
+        "INSERT", audited="product_id, version, position, kind, change, available, purchase_id, moved_at"
+    ),
 )
 
 # A row is inserted empty, as a lock, and filled by the same transaction. The room on the page is for that:
@@ -138,5 +142,8 @@ Table(
     CheckConstraint("(status = 'REFUSED') = (reason IS NOT NULL)", "reason"),
     CheckConstraint("status <> 'DONE' OR (total > 0 AND currency_code IS NOT NULL)", "total"),
     postgresql_with={"fillfactor": 20},
-    info=may("INSERT, UPDATE (status, reason, items, total, currency_code, updated_at)"),
+    info=may(
+        "INSERT, UPDATE (status, reason, items, total, currency_code, updated_at)",
+        audited="purchase_id, status, reason, items, total, created_at, updated_at",
+    ),
 )

@@ -60,7 +60,9 @@ purchases = Table(
     UniqueConstraint("account_id", "idempotency_key"),
     info=may(
         "INSERT, UPDATE (status, reason, rank, attempt, issued_on, acknowledged, items, total, "
-        "last_seq, decided_at, settled_at, next_drive_at, drives, attention)"
+        "last_seq, decided_at, settled_at, next_drive_at, drives, attention)",
+        audited="id, account_id, status, reason, attempt, acknowledged, total, currency_code, last_seq, "
+        "idempotency_key, created_at, deadline_at, decided_at, settled_at, drives, attention",
     ),
 )
 Index("ix_purchases_of_account", purchases.c.account_id, purchases.c.id.desc())
@@ -90,7 +92,7 @@ purchase_event = Table(
     Column("type", Text, nullable=False),
     Column("data", Text, nullable=False),  # the JSON of the event, as it is sent
     UniqueConstraint("account_id", "account_seq"),
-    info=may("INSERT"),
+    info=may("INSERT", audited="purchase_id, seq, account_id, account_seq, type, data"),
 )
 
 account_feed = Table(
@@ -98,5 +100,5 @@ account_feed = Table(
     METADATA,
     Column("account_id", Uuid, primary_key=True),
     Column("last_seq", BigInteger, nullable=False),
-    info=may("INSERT, UPDATE (last_seq)"),
+    info=may("INSERT, UPDATE (last_seq)", audited="account_id, last_seq"),
 )

@@ -19,6 +19,7 @@ from common.messaging.broker import broker
 from common.messaging.provisioner import ProvisionerSettings, provision, watch
 from common.messaging.streams import STREAM
 from common.postgres.migrate import on_database
+from common.postgres.rights import AUDITOR
 from deploy.embedded import nats as at_nats
 from deploy.embedded import redis as at_redis
 from deploy.embedded.nodes import Nodes
@@ -49,6 +50,9 @@ class Servers(Protocol):
 
     def owner_url(self, runtime_url: str) -> str:
         """The same database as its owner."""
+
+    def auditor_url(self, runtime_url: str) -> str:
+        """The same database as the auditor."""
 
     def nats_url_of(self, user: str) -> str:
         """The broker with the rights of one service."""
@@ -94,13 +98,17 @@ class OnStack:
         self.stack.postgres.run(
             f'CREATE DATABASE "{name}" OWNER "{service}_owner" TEMPLATE "{service}";'
             f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC;'
-            f'GRANT CONNECT ON DATABASE "{name}" TO "{service}_runtime";'
+            f'GRANT CONNECT ON DATABASE "{name}" TO "{service}_runtime", "{AUDITOR}";'
         )
         return self._renamed(self.stack.database_url(service), name)
 
     def owner_url(self, runtime_url: str) -> str:
         name = urlsplit(runtime_url).path.lstrip("/")
         return self._renamed(self.stack.database_url(name.rsplit("_", 1)[0], "owner"), name)
+
+    def auditor_url(self, runtime_url: str) -> str:
+        name = urlsplit(runtime_url).path.lstrip("/")
+        return self._renamed(self.stack.postgres.auditor_url(name), name)
 
     def nats_url_of(self, user: str) -> str:
         return at_nats.url(self.stack.layout, self.stack.passwords, user)

@@ -1,7 +1,8 @@
 """`python -m common.postgres.migrate`: every database to its newest schema, as its owner.
 
 Forward only. Migrations are named `NNNN_pre|post_what.py`: run before or after the new code is deployed. Each
-run ends with the rights of the runtime role: what the tables say, and nothing that was granted otherwise.
+run ends with the rights of the runtime role and of the auditor: what the tables say, and nothing that was
+granted otherwise.
 """
 
 import argparse
@@ -16,11 +17,11 @@ import msgspec
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Connection, pool
+from sqlalchemy import Connection, MetaData, pool
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from common.postgres.rights import Undeclared, grants
+from common.postgres.rights import AUDITOR, Undeclared, audits, grants
 from common.settings import load
 
 ENVIRONMENT = Path(__file__).parent / "migrations"
@@ -56,7 +57,7 @@ async def on_database(url: str, service: str, action: str, **options: Any) -> No
         configuration.attributes["connection"] = connection
         getattr(command, action)(configuration, **options)
         if action == "upgrade":
-            for statement in grants(configuration.attributes["metadata"], service):
+            for statement in rights(connection, configuration.attributes["metadata"], service):
                 connection.exec_driver_sql(statement)
             connection.commit()
 
@@ -66,6 +67,12 @@ async def on_database(url: str, service: str, action: str, **options: Any) -> No
     async with engine.connect() as connection:
         await connection.run_sync(run)
     await engine.dispose()
+
+
+def rights(connection: Connection, metadata: MetaData, service: str) -> list[str]:
+    """A server that knows no auditor needs none."""
+    is_audited = connection.exec_driver_sql(f"SELECT to_regrole('{AUDITOR}')").scalar() is not None
+    return [*grants(metadata, service), *(audits(metadata) if is_audited else ())]
 
 
 def _is_ours(_thing: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:

@@ -53,7 +53,7 @@ def _inbox(metadata: MetaData) -> None:
         Column("message_id", Text, nullable=False),
         PrimaryKeyConstraint("issued_on", "message_id"),
         postgresql_partition_by="RANGE (issued_on)",
-        info=may("INSERT"),
+        info=may("INSERT", audited="issued_on, message_id"),
     )
 
 
@@ -74,7 +74,10 @@ def _outbox(metadata: MetaData) -> None:
         Column("published_at", DateTime(timezone=True)),
         PrimaryKeyConstraint("created_on", "position"),
         postgresql_partition_by="RANGE (created_on)",
-        info=may("INSERT, UPDATE (published_at)"),
+        info=may(
+            "INSERT, UPDATE (published_at)",
+            audited="created_on, position, message_id, subject, correlation_id, created_at, published_at",
+        ),
     )
     Index("ix_outbox_unpublished", outbox.c.created_at, postgresql_where=outbox.c.published_at.is_(None))
 
@@ -118,5 +121,5 @@ def _dead_letter(metadata: MetaData) -> None:
         Column("deliveries", Integer, nullable=False),
         Column("error", Text, nullable=False),
         Column("parked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-        info=may("INSERT"),
+        info=may("INSERT", audited="message_id, durable, subject, deliveries, parked_at"),
     )

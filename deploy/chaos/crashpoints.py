@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from deploy.chaos.books import Books, caught_ids, ledger_of
+from deploy.audit.books import Books, caught_ids, ledger_of
 from deploy.chaos.load import Load, prepare
 from deploy.client import Shop, until
 from deploy.embedded.errors import StackError

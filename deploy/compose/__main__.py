@@ -37,6 +37,9 @@ def files(at: Addresses, passwords: Passwords) -> dict[str, str]:
     return {
         **{f"{name}/settings.toml": toml(settings.of_service(name, at, passwords)) for name in SERVICES},
         "provisioner/settings.toml": toml(settings.of_provisioner(at, passwords)),
+        "auditor/settings.toml": toml(settings.of_auditor(at, passwords))
+        + "[databases]\n"
+        + toml(settings.audited(at, passwords)),
         "buckets/settings.toml": toml(settings.of_buckets(at, passwords)),
         "migrations/settings.toml": "[databases]\n" + toml(settings.owners(at, passwords)),
         "postgres/password": passwords.of("postgres"),

@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from common.postgres.rights import AUDITOR
 from deploy.embedded.layout import WITH_DATABASE
 from deploy.embedded.passwords import Passwords
-from deploy.privileges.nats import PROVISIONER
+from deploy.privileges.nats import PROVISIONER, VIEWER
 from deploy.privileges.redis import SERVICES as WITH_REDIS
 from deploy.privileges.s3 import ADMIN, MEDIA
 from media.model import BUCKETS
@@ -124,6 +125,22 @@ def of_buckets(at: Addresses, passwords: Passwords) -> Toml:
         "media_password": passwords.at_s3(MEDIA),
         "buckets": list(BUCKETS),
     }
+
+
+def of_auditor(at: Addresses, passwords: Passwords) -> Toml:
+    """It looks everywhere, and knows no other password; the databases come as a table of their own."""
+    return {
+        "host": at.listen,
+        "port": PORT,
+        "psp_url": f"http://{at.psp}",
+        "nats_url": nats_url(VIEWER, at, passwords),
+    }
+
+
+def audited(at: Addresses, passwords: Passwords) -> Toml:
+    """Every database, as the auditor."""
+    secret = passwords.of(AUDITOR)
+    return {service: f"postgresql://{AUDITOR}:{secret}@{at.postgres}/{service}" for service in WITH_DATABASE}
 
 
 def owners(at: Addresses, passwords: Passwords) -> Toml:

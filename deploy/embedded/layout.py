@@ -26,6 +26,7 @@ OFFSETS = {
     "s3_grpc": 28,
     "s3_master": 29,
     "s3_admin_grpc": 85,
+    "audit": 93,
     "s3_master_grpc": 94,
     "s3_volume": 95,
     "s3_volume_grpc": 96,
@@ -47,8 +48,10 @@ CLUSTER_OFFSETS = {
 }
 """Listened on only where `Nodes` says so."""
 FIRST_SERVICE, MOST_REPLICAS = 30, 8
-FEWER_REPLICAS = {"media": 7}
-"""The object store needs one port more than there are: that of an eighth."""
+FEWER_REPLICAS = {"media": 7, "mail": 7}
+"""The object store needs one port more than there are, and the auditor another: those of an eighth."""
+OPTIONAL = ("audit",)
+"""Listened on by whoever wants to: no reason not to start."""
 SPAN = 100
 
 

@@ -5,6 +5,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.postgres.rights import AUDITOR
 from deploy.embedded.layout import SERVICES, WITH_DATABASE, Layout, write_private
 from deploy.privileges import nats, redis, s3
 
@@ -12,6 +13,7 @@ OWNERS = (
     "postgres",
     "minio",
     "s3_media",
+    AUDITOR,
     *(f"{name}_{role}" for name in WITH_DATABASE for role in ("owner", "runtime")),
     *(f"nats_{user}" for user in (*nats.users(SERVICES), nats.ADMIN, nats.ROUTE)),
     *(f"redis_{user}" for user in (*redis.users(), redis.ADMIN)),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from deploy.embedded import nats, redis, roles, s3, services, traefik
-from deploy.embedded.layout import WITH_DATABASE, Layout
+from deploy.embedded.layout import OPTIONAL, WITH_DATABASE, Layout
 from deploy.embedded.passwords import Passwords
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.program import Program
@@ -45,7 +45,7 @@ class Plan:
     @property
     def ports(self) -> list[tuple[str, int]]:
         """Every port that will be listened on, with its purpose."""
-        unused = {"edge", "psp", "traefik_api"} if self.bare else set()
+        unused = {*OPTIONAL, *(("edge", "psp", "traefik_api") if self.bare else ())}
         fixed = [each for each in self.layout.fixed_ports.items() if each[0] not in unused]
         known = {} if self.bare else services.ports(self.layout, self.replicas)
         return [*fixed, *((name, port) for name, numbers in known.items() for port in numbers)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from common.postgres.rights import AUDITOR
 from deploy.embedded import identity
 from deploy.embedded.errors import Missing, StackError
 from deploy.embedded.executables import postgres_bin
@@ -140,6 +141,10 @@ class Postgres:
         """The DSN of a service's `owner` or `runtime` role."""
         name = f"{service}_{role}"
         return self._url(name, self.passwords.of(name), service)
+
+    def auditor_url(self, service: str) -> str:
+        """The DSN of the auditor in a service's database."""
+        return self._url(AUDITOR, self.passwords.of(AUDITOR), service)
 
     def _url(self, user: str, password: str, database: str) -> str:
         return f"postgresql://{user}:{password}@{self.layout.address('postgres')}/{database}"

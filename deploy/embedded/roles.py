@@ -1,6 +1,7 @@
 """Databases and roles: each service owns its rows, and only its owner role may change their shape.
 
-Which rows the runtime role may write the owner says, with the migrations (`common/postgres/rights.py`).
+Which rows the runtime role may write the owner says, with the migrations (`common/postgres/rights.py`), and
+which columns the auditor, one role for all databases, may read.
 """
 
 import base64
@@ -9,6 +10,7 @@ import hmac
 import os
 from collections.abc import Iterable
 
+from common.postgres.rights import AUDITOR
 from deploy.embedded.passwords import Passwords
 
 QUIET = "SET client_min_messages = warning;\n"
@@ -30,6 +32,15 @@ ALTER ROLE "{service}_runtime" SET statement_timeout = '5s';
 ALTER ROLE "{service}_runtime" SET idle_in_transaction_session_timeout = '10s';
 """
 
+OF_THE_AUDITOR = """\
+SELECT 'CREATE ROLE "{auditor}"' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{auditor}') \\gexec
+ALTER ROLE "{auditor}" LOGIN PASSWORD '{password}' CONNECTION LIMIT {connections};
+ALTER ROLE "{auditor}" RESET ALL;
+ALTER ROLE "{auditor}" SET default_transaction_read_only = on;
+ALTER ROLE "{auditor}" SET statement_timeout = '30s';
+ALTER ROLE "{auditor}" SET idle_in_transaction_session_timeout = '10s';
+"""
+
 DATABASE = """\
 SELECT 'CREATE DATABASE "{service}" OWNER "{service}_owner" STRATEGY file_copy'
  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{service}') \\gexec
@@ -40,10 +51,10 @@ RIGHTS = """\
 SET client_min_messages = warning;
 BEGIN;
 REVOKE ALL ON DATABASE "{service}" FROM PUBLIC;
-GRANT CONNECT ON DATABASE "{service}" TO "{service}_runtime";
+GRANT CONNECT ON DATABASE "{service}" TO "{service}_runtime", "{auditor}";
 ALTER SCHEMA public OWNER TO "{service}_owner";
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO "{service}_runtime";
+GRANT USAGE ON SCHEMA public TO "{service}_runtime", "{auditor}";
 SELECT format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', oid::regprocedure) FROM pg_proc
  WHERE pronamespace = 'pg_catalog'::regnamespace
    AND proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'pg_logical_emit_message') \\gexec
@@ -57,6 +68,9 @@ OWNER_CONNECTIONS = 10
 RUNTIME_CONNECTIONS = 100
 """Of all processes of one service: a service that leaks them leaves half of the server to the others."""
 
+AUDITOR_CONNECTIONS = 14
+"""One to each database, for one that repeats and one by hand."""
+
 
 def script(services: Iterable[str], passwords: Passwords) -> str:
     """A psql script that brings any cluster to this state, however often it runs."""
@@ -67,10 +81,14 @@ def script(services: Iterable[str], passwords: Passwords) -> str:
             "runtime": verifier(passwords.of(f"{service}_runtime")),
             "owner_connections": OWNER_CONNECTIONS,
             "runtime_connections": RUNTIME_CONNECTIONS,
+            "auditor": AUDITOR,
         }
         for service in services
     ]
     roles = "".join(ROLES.format(**each) for each in known)
+    roles += OF_THE_AUDITOR.format(
+        auditor=AUDITOR, password=verifier(passwords.of(AUDITOR)), connections=AUDITOR_CONNECTIONS
+    )
     databases = "".join(DATABASE.format(**each) for each in known)
     rights = "".join(RIGHTS.format(**each) for each in known)
     return f"{QUIET}BEGIN;\n{CLOSED}{roles}COMMIT;\n{databases}{rights}"

@@ -223,6 +223,11 @@ class Stack:
         return {service: self.database_url(service) for service in WITH_DATABASE}
 
     @property
+    def auditor_urls(self) -> dict[str, str]:
+        """The auditor's DSN of every database."""
+        return {service: self.postgres.auditor_url(service) for service in WITH_DATABASE}
+
+    @property
     def nats_url(self) -> str:
         """The broker, for whoever may do everything there: tests and repairs."""
         return nats.url(self.layout, self.passwords, ADMIN)

@@ -11,7 +11,7 @@ import msgspec
 from litestar import Litestar, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath, HeaderParameter, JSONBody
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 
 from common.http import errors, health
 from common.http.errors import NotFound, Refused
@@ -90,10 +90,14 @@ async def void(data: JSONBody[Void], idempotency_key: IdempotencyKey, desk: AtDe
 
 
 @get("/v1/ledger")
-async def read_ledger(desk: AtDesk) -> list[Entry]:
-    """What is on disk, in order."""
-    entries = list(desk.ledger.entries)
-    await desk.ledger.reach(len(entries))
+async def read_ledger(
+    desk: AtDesk,
+    after: Annotated[int, QueryParameter(ge=0)] = 0,
+    limit: Annotated[int | None, QueryParameter(ge=1)] = None,
+) -> list[Entry]:
+    """What is on disk, in order; in pages for whoever names a `limit`, `after` the last entry's `seq`."""
+    entries = desk.ledger.entries[after:][:limit]
+    await desk.ledger.reach(after + len(entries) if entries else 0)
     return entries
 
 

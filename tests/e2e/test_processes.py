@@ -1,6 +1,7 @@
 """What a user would see: the real stack, two processes of every service, behind the real edge."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -64,6 +65,16 @@ def test_the_demo_tells_its_whole_story(stack: Stack) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for word in ("completed", "refused", "release", "cancel", "void", "settled", "CAPTURED", "CANCELED"):
         assert word in done.stdout
+
+
+def test_the_audit_of_the_stack_finds_that_the_books_agree(stack: Stack) -> None:
+    settings = {"SHOP_HOME": str(stack.home), "SHOP_PORT_BASE": str(stack.port_base)}
+    asked = [sys.executable, "-m", "deploy.audit", "--json"]
+    done = subprocess.run(asked, env=os.environ | settings, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    known = json.loads(done.stdout)
+    assert known["clean"]
+    assert known["totals"]["purchases"]["COMPLETED"] >= 1
 
 
 def test_the_story_of_the_readme_comes_true(stack: Stack, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ import product.__main__
 import product.settings
 import purchase.__main__
 import purchase.settings
-from deploy.chaos.books import Books
+from deploy.audit.books import Books
 from deploy.client import Customer, Shop, until
 from deploy.privileges.redis import SERVICES as WITH_REDIS
 from tests.integration.psp.provider import PspProcess

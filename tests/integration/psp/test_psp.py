@@ -134,3 +134,20 @@ async def test_nothing_is_forgotten_over_a_kill(tmp_path: Path) -> None:
         assert [entry.seq for entry in killed.entries()] == [1, 2, 3, 4]
     finally:
         killed.stop()
+
+
+async def test_the_ledger_is_read_in_pages(client: aiohttp.ClientSession, psp: PspProcess) -> None:
+    for key in ("page-1", "page-2", "page-3"):
+        await told(client, "authorizations", key, CARD)
+    paged: list[int] = []
+    while True:
+        async with client.get("/v1/ledger", params={"after": len(paged), "limit": 2}) as response:
+            page = await response.json()
+        if not page:
+            break
+        assert len(page) <= 2
+        paged += [entry["seq"] for entry in page]
+    async with client.get("/v1/ledger") as response:
+        whole = [entry["seq"] for entry in await response.json()]
+    assert paged == whole == list(range(1, len(whole) + 1))
+    assert len(whole) > 2

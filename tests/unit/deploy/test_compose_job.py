@@ -11,6 +11,7 @@ import pytest
 from common.messaging.provisioner import ProvisionerSettings
 from common.postgres.migrate import MigrateSettings
 from common.settings import read
+from deploy.audit.settings import AuditSettings
 from deploy.compose import __main__ as job
 from deploy.compose import settings
 from deploy.compose.buckets import BucketSettings
@@ -34,6 +35,7 @@ def test_the_job_writes_settings_that_everybody_accepts(volumes: Path) -> None:
         "provisioner": ProvisionerSettings,
         "migrations": MigrateSettings,
         "buckets": BucketSettings,
+        "auditor": AuditSettings,
     }
     for folder, kind in kinds.items():
         file = volumes / folder / "settings.toml"
@@ -78,7 +80,8 @@ def test_every_password_is_read_by_its_owner_alone(volumes: Path) -> None:
         "s3_media": {"media", "buckets", "minio"},
         "nats_provisioner": {"provisioner", "nats"},
         "nats_operator": {"nats"},
-        "nats_viewer": {"nui", "nats"},
+        "nats_viewer": {"nui", "nats", "auditor"},
+        "auditor": {"auditor"},  # the server knows a verifier
         "nats_route": set(),
         "nats_admin": set(),
         "redis_health": {"redis"},
