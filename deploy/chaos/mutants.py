@@ -67,7 +67,7 @@ MUTANTS = (
         "        case Status.AUTHORIZING:\n            return payment, [PaymentVoided.following(command)]\n"
         "        case Status.VOIDING:\n",
         "deadlines-of-50-ms",
-        ("I4: a hold",),
+        ("I4", "I6"),
     ),
     Mutant(
         "captured-too-early",
@@ -103,7 +103,7 @@ MUTANTS = (
         "    if reservation.status is Status.NEW:\n        reservation, shelf = _reserve",
         "    if reservation.status in (Status.NEW, Status.DONE):\n        reservation, shelf = _reserve",
         "pauses",
-        ("I1, I2",),
+        ("I2",),
     ),
     Mutant(
         "stream-repeats",

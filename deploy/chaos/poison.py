@@ -7,11 +7,12 @@ import asyncpg
 import nats
 
 from deploy.chaos.arena import Arena
-from deploy.chaos.books import LETTERS, Books
+from deploy.audit.books import Books
 from deploy.chaos.traffic import Traffic
 from deploy.client import until
 
 PARKED_SECONDS = 60.0
+LETTERS = "SELECT count(*) FROM dead_letter"
 
 
 class Bad(NamedTuple):

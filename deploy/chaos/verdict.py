@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from deploy.chaos.arena import Arena
-from deploy.chaos.books import Books, ledger_of
+from deploy.audit.books import Books, ledger_of
 from deploy.chaos.timeline import Fault
 from deploy.chaos.traffic import Bought, Traffic
 from deploy.client import until
@@ -86,7 +86,7 @@ async def judged(name: str, arena: Arena, traffic: Traffic, began: float, notes:
     _compare_mails(verdict, arena, rows)
     verdict.captures = sum(entry.status == "captured" and entry.amount > 0 for entry in ledger)
     verdict.completed = sum(row["status"] == "COMPLETED" for row in rows.values())
-    verdict.oversold = sum(each.startswith("I1, I2") for each in verdict.violations)
+    verdict.oversold = sum(each.startswith(("I1:", "I2:")) for each in verdict.violations)
     verdict.seconds = round(time.monotonic() - began, 1)
     _recover(arena, traffic.clicks)
     verdict.faults = arena.timeline.faults
