@@ -25,6 +25,8 @@ class Campaign:
     customers: int
     seed: int
     port_base: int
+    overtime: float = 2.0
+    """Seconds that a purchase may take beyond its deadline: the sweep comes once a second, then its batch."""
     logs: Path | None = None
     """Where the logs of a scenario that failed are kept."""
 
@@ -57,7 +59,7 @@ class Campaign:
                         await asyncio.sleep(LEAD)
                         await scenario.act(stage)
                         await asyncio.sleep(LEAD)
-                verdict = await judged(scenario.name, shop, traffic, began, stage.notes)
+                verdict = await judged(scenario.name, shop, traffic, began, stage.notes, self.overtime)
             if verdict.violations:
                 self._keep_logs(home, scenario.name)
             return verdict

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import asyncpg
 import nats
 
-from deploy.chaos.arena import Arena
 from deploy.audit.books import Books
+from deploy.chaos.arena import Arena
 from deploy.chaos.traffic import Traffic
 from deploy.client import until
 

@@ -10,15 +10,13 @@ from typing import Any
 
 import msgspec
 
-from deploy.chaos.arena import Arena
 from deploy.audit.books import Books, ledger_of
+from deploy.chaos.arena import Arena
 from deploy.chaos.timeline import Fault
 from deploy.chaos.traffic import Bought, Traffic
 from deploy.client import until
 
 SETTLE_SECONDS = 60.0
-OVERTIME = 2.0
-"""I5: the sweep comes once a second, and then there is its batch."""
 GRACE = 10.0
 """So long after an outage of its database or process, a late decision is still the outage's."""
 REPEATED = 20
@@ -68,7 +66,9 @@ class Verdict(msgspec.Struct):
     violations: list[str] = []
 
 
-async def judged(name: str, arena: Arena, traffic: Traffic, began: float, notes: dict[str, Any]) -> Verdict:
+async def judged(
+    name: str, arena: Arena, traffic: Traffic, began: float, notes: dict[str, Any], overtime: float
+) -> Verdict:
     """Waits until everything has settled, then compares; call it when the faults are over."""
     verdict = Verdict(name, 0.0, notes=notes)
     settled = await _settle(arena, traffic)
@@ -82,7 +82,7 @@ async def judged(name: str, arena: Arena, traffic: Traffic, began: float, notes:
     verdict.violations += traffic.wrong + await books.violations()
     _count(verdict, traffic, arena)
     _compare_clients(verdict, traffic, rows)
-    _compare_times(verdict, arena, rows.values())
+    _compare_times(verdict, arena, rows.values(), overtime)
     _compare_mails(verdict, arena, rows)
     verdict.captures = sum(entry.status == "captured" and entry.amount > 0 for entry in ledger)
     verdict.completed = sum(row["status"] == "COMPLETED" for row in rows.values())
@@ -157,13 +157,13 @@ def _compare_clients(verdict: Verdict, traffic: Traffic, rows: dict[str, Any]) -
     ]
 
 
-def _compare_times(verdict: Verdict, arena: Arena, rows: Any) -> None:
+def _compare_times(verdict: Verdict, arena: Arena, rows: Any, overtime: float) -> None:
     """I5: terminal in time, while whoever decides and its database are up."""
     now = datetime.now().astimezone()
     for row in rows:
         decided = row["decided_at"] or now
         late = (decided - row["deadline_at"]).total_seconds()
-        if late <= OVERTIME:
+        if late <= overtime:
             continue
         due = arena.timeline.now() - (now - row["deadline_at"]).total_seconds()
         if arena.timeline.excuses(DECIDING, due, due + late, GRACE):
