@@ -18,7 +18,6 @@ from deploy.chaos.scenario import SCENARIOS, Scenario
 from deploy.chaos.soak import soak
 from deploy.embedded.errors import StackError
 
-
 QUICK_OVERTIME = 5.0
 """The gate tells right from wrong, also where others keep the processors busy."""
 
