@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from common.postgres.database import Transaction
+from common.postgres.database import Row, Transaction
 from product.model.catalogue import Product
 from product.repository import lists
 
 FIND = f"""
 SELECT {lists.SHOWN}, stock.version AS level
 FROM products p JOIN stock ON product_id = id
-WHERE id = $1 AND deleted_at IS NULL
+WHERE id = ANY($1::uuid[]) AND deleted_at IS NULL
 """
 IDS = "SELECT id FROM products WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2"
 
@@ -23,14 +23,16 @@ class Shown(NamedTuple):
     level: int
 
 
-async def find(tx: Transaction, product_id: UUID) -> Shown | None:
-    row = await tx.row(FIND, product_id)
-    if row is None:
-        return None
-    *_, level = row
-    return Shown(Product(**{name: row[name] for name in Product.__struct_fields__}), level)
+async def find(tx: Transaction, product_ids: Sequence[UUID]) -> list[Shown]:
+    """Those that are sold."""
+    return [_shown(row) for row in await tx.fetch(FIND, product_ids)]
 
 
 async def ids(tx: Transaction, after: UUID, limit: int) -> Sequence[UUID]:
     """In order."""
     return [row["id"] for row in await tx.fetch(IDS, after, limit)]
+
+
+def _shown(row: Row) -> Shown:
+    *_, level = row
+    return Shown(Product(**{name: row[name] for name in Product.__struct_fields__}), level)
