@@ -72,11 +72,11 @@ class Memory:
             self._hold(key, kept, held.asked)
 
     def wanted(self, seconds: float) -> list[str]:
-        """What was asked for within this time; the rest goes."""
+        """What was asked for within this time, what ends soonest first; the rest goes."""
         since = self.clock() - seconds
         while self._held and next(iter(self._held.values())).asked < since:
             self._drop(next(iter(self._held)))
-        return list(self._held)
+        return sorted(self._held, key=lambda key: self._held[key].until)
 
     def is_outdated(self, key: str, answer: Answer) -> bool:
         return answer.is_older_than(self._fences.get(key, NO_FENCE))
