@@ -22,8 +22,9 @@ EVERY = 2.0
 """An answer of four and a half seconds has two chances."""
 REST = 0.1
 """For everybody else, should a round take longer than that."""
-AT_ONCE = 500
-"""Answers of one statement: what it brings keeps everybody else waiting for a millisecond or two."""
+AT_ONCE = 1_000
+"""Answers of one statement: what it brings keeps everybody else waiting for a few milliseconds. A busy
+machine answers few statements in two seconds, however small they are."""
 WANTED_SECONDS = 60.0
 """So long after somebody asked for it. In that time it costs less than half of being loaded once more."""
 

@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from common.main import Role
+from common.postgres.database import UNAVAILABLE
 from product.views import STOCK_SECONDS
 from tests.integration.product.conftest import Client, Shop
 from tests.integration.product.test_cache import metrics, shown
@@ -150,11 +151,22 @@ async def test_without_the_database_it_is_shown_until_its_time_is_over(shop: Sho
             last_shown = time.monotonic()
         return answer.status == 503
 
-    await asyncio.to_thread(shop.servers.stop_process, "postgres")
+    stopping = asyncio.ensure_future(asyncio.to_thread(shop.servers.stop_process, "postgres"))
     try:
-        stopped = time.monotonic()
-        await eventually(is_over)
-        assert stopped < last_shown < stopped + PROMISED
+        await eventually(lambda: is_away(shop))
+        away = time.monotonic()
+        assert not await is_over()
+        await eventually(is_over, seconds=2 * PROMISED)
+        assert away < last_shown < away + PROMISED
     finally:
+        await stopping
         await asyncio.to_thread(shop.servers.start_process, "postgres")
     await eventually(lambda: inventory(client, product["id"], product["inventory"]))
+
+
+async def is_away(shop: Shop) -> bool:
+    try:
+        async with owner(shop):
+            return False
+    except UNAVAILABLE:
+        return True
