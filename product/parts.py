@@ -59,7 +59,7 @@ def assemble(settings: ProductSettings, held: Runtime, caches: Caching) -> Parts
         caches=caches,
         catalogue=catalogue,
         changes=changes,
-        refresh=Refresh(memory, products.counts, catalogue.reload),
+        refresh=Refresh(memory, products.counts, catalogue.marks, catalogue.reload),
         keeper=Keeper(caches.store, kind, _ids(held.db)) if kind else None,
     )
 

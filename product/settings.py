@@ -16,7 +16,7 @@ class ProductSettings(CacheSettings, frozen=True, kw_only=True):
     """Of answers that a process keeps itself, in front of Redis: one half products, the other lists."""
     memory_seconds: Annotated[float, msgspec.Meta(ge=0, le=60)] = 5.0
     """How long it shows them at most after they were read. They go sooner when they change; this is for when
-    it is not told. Products that somebody asks for are read again before."""
+    it is not told. Products that somebody asks for are compared with their rows before that."""
     id_filter: Literal["cuckoo", "bloom", "off"] = "cuckoo"
     """Answers 404 for product ids that cannot exist without asking the database. Where Redis has no such
     filter there is none."""

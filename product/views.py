@@ -51,10 +51,16 @@ class Catalogue:
         return await self._products.read(key, load)
 
     async def reload(self, keys: Sequence[str]) -> Mapping[str, Answer]:
-        """The products among them, by one statement; categories are few, and left to end."""
+        """Products."""
+        async with self._db.read() as tx:
+            found = await kept.find(tx, [UUID(key) for key in keys])
+        return {str(shown.product.id): _product(shown) for shown in found}
+
+    async def marks(self, keys: Sequence[str]) -> Mapping[str, tuple[int, ...]]:
+        """Of the products among them; categories are few, and left to end."""
         ids = [UUID(key) for key in keys if not key.startswith(CATEGORY)]
         async with self._db.read() as tx:
-            return {str(shown.product.id): _product(shown) for shown in await kept.find(tx, ids)}
+            return {str(product_id): mark for product_id, mark in (await kept.marks(tx, ids)).items()}
 
     async def category(self, category_id: UUID) -> Answer | None:
         async def load() -> Answer | None:
@@ -113,6 +119,7 @@ def _product(shown: Shown) -> Answer:
         versions=(shown.product.version, shown.level),
         seconds=STOCK_SECONDS,
         etag=shown.product.etag,
+        mark=shown.mark,
     )
 
 

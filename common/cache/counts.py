@@ -15,7 +15,7 @@ class Counts:
     filter: int = 0
     """Answered by the filter of ids: there is no such one."""
     refreshed: int = 0
-    """Answers read again before their time was over, which is no read of anybody."""
+    """Answers compared with their rows before their time was over, which is no read of anybody."""
     away: int = 0
     """Looks that Redis did not answer, or was spared."""
 

@@ -21,7 +21,7 @@ class CacheCollector(Collector):
         )
         loads = CounterMetricFamily("shop_cache_loads", "Reads of the database.", labels=["kind"])
         refreshed = CounterMetricFamily(
-            "shop_cache_refreshed", "Answers read again before their time was over.", labels=["kind"]
+            "shop_cache_refreshed", "Answers compared with their rows in time.", labels=["kind"]
         )
         away = CounterMetricFamily("shop_cache_away", "Looks that Redis did not answer.", labels=["kind"])
         ratio = GaugeMetricFamily("shop_cache_hit_ratio", "Hits among all reads.", labels=["kind"])

@@ -71,6 +71,16 @@ class Memory:
         if held is not None and not self._knows_newer(key, kept.answer):
             self._hold(key, kept, held.asked)
 
+    def prolong(self, key: str, mark: tuple[int, ...], read_at: float) -> bool:
+        """What is still made of the rows that were there then is as good as read then; whether it is."""
+        held = self._held.get(key)
+        if held is None:
+            return True
+        if held.answer.mark != mark:
+            return False
+        held.until = max(held.until, read_at + min(held.answer.seconds, self._seconds))
+        return True
+
     def wanted(self, seconds: float) -> list[str]:
         """What was asked for within this time, what ends soonest first; the rest goes."""
         since = self.clock() - seconds
