@@ -2,8 +2,8 @@
 
 An answer that ends while somebody wants it costs the next reader the whole way: the application, Redis four
 times, the database. Looked at among thousands of others it costs hundreds of times less, and nobody waits.
-What is still made of the very rows that are there is as good as read now; what is not is read again. From then
-on it has its own time, and no more: while the database is away it ends.
+What is still made of the very rows that are there is as good as read now; what is not is read again. From
+then on it has its own time, and no more: while the database is away it ends.
 """
 
 import asyncio
