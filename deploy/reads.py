@@ -33,11 +33,10 @@ COUNTED = re.compile(
 )
 
 ASK = """
+math.randomseed(os.time())
 local paths = {{ {paths} }}
-local at = 0
 request = function()
-  at = at % #paths + 1
-  return wrk.format("GET", paths[at])
+  return wrk.format("GET", paths[math.random(#paths)])
 end
 """
 ASK_UNKNOWN = """
