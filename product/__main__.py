@@ -25,7 +25,7 @@ async def program(settings: ProductSettings, role: Role) -> AsyncIterator[Progra
             consumers=worker.consumers(settings, parts) if role.works else [],
             answers=answers.endpoints(held) if role.serves else [],
             loops=[
-                *([parts.known.run, parts.changes.listen] if role.serves else []),
+                *([parts.known.run, parts.changes.listen, parts.refresh.run] if role.serves else []),
                 *([retention.run, *([parts.keeper.run] if parts.keeper else [])] if role.works else []),
             ],
             front=partial(Ready, find=parts.catalogue.ready),

@@ -11,6 +11,7 @@ from common.cache.keeper import Keeper, Page
 from common.cache.kinds import KINDS
 from common.cache.lists import Lists
 from common.cache.memory import Memory
+from common.cache.refresh import Refresh
 from common.contracts.message import Message
 from common.contracts.product import ProductCreated
 from common.postgres.database import Database
@@ -30,6 +31,7 @@ class Parts:
     caches: Caching
     catalogue: Catalogue
     changes: Changes
+    refresh: Refresh
     keeper: Keeper | None
     """Of the filter of ids, where there is one."""
 
@@ -50,12 +52,14 @@ def assemble(settings: ProductSettings, held: Runtime, caches: Caching) -> Parts
     lists = Lists(caches.cache("list", Memory(), coalesced=True), caches.store, pages)
     changes = caches.changes(meaning, memory, lists)
     held.outbox.on_commit(changes.committed)
+    catalogue = Catalogue(held.db, products, categories, lists, settings.cache_seconds)
     return Parts(
         runtime=held,
         known=Known(held.db, token_seconds=settings.access_seconds),
         caches=caches,
-        catalogue=Catalogue(held.db, products, categories, lists, settings.cache_seconds),
+        catalogue=catalogue,
         changes=changes,
+        refresh=Refresh(memory, products.counts, catalogue.marks, catalogue.reload),
         keeper=Keeper(caches.store, kind, _ids(held.db)) if kind else None,
     )
 

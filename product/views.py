@@ -1,6 +1,6 @@
 """The catalogue as it is shown, out of the cache. What is sold never comes from here."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from uuid import UUID
 
 import msgspec
@@ -26,6 +26,8 @@ STOCK_SECONDS = 4.5
 """With a tenth more or less: what can be bought is shown as it was five seconds ago at most."""
 API = "/api/v1"
 PRODUCTS = f"{API}/products"
+CATEGORY = "category:"
+"""Begins the key of one; a key by itself is a product's."""
 
 
 class Catalogue:
@@ -41,12 +43,24 @@ class Catalogue:
         self._seconds = seconds
 
     async def product(self, product_id: UUID) -> Answer | None:
-        async def load() -> Answer | None:
-            async with self._db.read() as tx:
-                found = await kept.find(tx, product_id)
-            return _product(found) if found else None
+        key = str(product_id)
 
-        return await self._products.read(str(product_id), load)
+        async def load() -> Answer | None:
+            return (await self.reload([key])).get(key)
+
+        return await self._products.read(key, load)
+
+    async def reload(self, keys: Sequence[str]) -> Mapping[str, Answer]:
+        """Products."""
+        async with self._db.read() as tx:
+            found = await kept.find(tx, [UUID(key) for key in keys])
+        return {str(shown.product.id): _product(shown) for shown in found}
+
+    async def marks(self, keys: Sequence[str]) -> Mapping[str, tuple[int, ...]]:
+        """Of the products among them; categories are few, and left to end."""
+        ids = [UUID(key) for key in keys if not key.startswith(CATEGORY)]
+        async with self._db.read() as tx:
+            return {str(product_id): mark for product_id, mark in (await kept.marks(tx, ids)).items()}
 
     async def category(self, category_id: UUID) -> Answer | None:
         async def load() -> Answer | None:
@@ -105,12 +119,12 @@ def _product(shown: Shown) -> Answer:
         versions=(shown.product.version, shown.level),
         seconds=STOCK_SECONDS,
         etag=shown.product.etag,
+        mark=shown.mark,
     )
 
 
 def _of_category(category_id: UUID) -> str:
-    """A key by itself is a product's."""
-    return f"category:{category_id}"
+    return f"{CATEGORY}{category_id}"
 
 
 def _name(path: str, query: bytes) -> str:

@@ -14,6 +14,8 @@ class Counts:
     """Waited for another's look, and got what it brought."""
     filter: int = 0
     """Answered by the filter of ids: there is no such one."""
+    refreshed: int = 0
+    """Answers compared with their rows before their time was over, which is no read of anybody."""
     away: int = 0
     """Looks that Redis did not answer, or was spared."""
 

@@ -20,12 +20,16 @@ class CacheCollector(Collector):
             "shop_cache_hits", "Reads answered without the database.", labels=["kind", "level"]
         )
         loads = CounterMetricFamily("shop_cache_loads", "Reads of the database.", labels=["kind"])
+        refreshed = CounterMetricFamily(
+            "shop_cache_refreshed", "Answers compared with their rows in time.", labels=["kind"]
+        )
         away = CounterMetricFamily("shop_cache_away", "Looks that Redis did not answer.", labels=["kind"])
         ratio = GaugeMetricFamily("shop_cache_hit_ratio", "Hits among all reads.", labels=["kind"])
         for kind, seen in self._counts.items():
             for level in ("memory", "redis", "joined", "filter"):
                 hits.add_metric([kind, level], getattr(seen, level))
             loads.add_metric([kind], seen.loads)
+            refreshed.add_metric([kind], seen.refreshed)
             away.add_metric([kind], seen.away)
             ratio.add_metric([kind], seen.hit_ratio)
-        yield from (hits, loads, away, ratio)
+        yield from (hits, loads, refreshed, away, ratio)

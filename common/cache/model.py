@@ -17,6 +17,8 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     owner: UUID | None = None
     """Who may see it; None: everybody."""
     etag: str = ""
+    mark: tuple[int, ...] = ()
+    """Names the very rows that it was made of: whoever changes one, and however, gives it another."""
 
     def is_older_than(self, fence: Sequence[int]) -> bool:
         """A fence says of each part which version exists for sure."""

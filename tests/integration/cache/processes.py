@@ -29,7 +29,9 @@ class Table:
 
     async def load(self) -> Answer | None:
         self.reads += 1
-        seen = Answer(b"v%d" % self.version, versions=(self.version,), seconds=self.seconds)
+        seen = Answer(
+            b"v%d" % self.version, versions=(self.version,), seconds=self.seconds, mark=(self.version,)
+        )
         self.read.set()
         await asyncio.sleep(0.001)
         if self.held is not None:

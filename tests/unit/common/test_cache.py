@@ -113,6 +113,72 @@ def test_what_was_forgotten_makes_room() -> None:
     assert [key for key in "ab" if remembered.get(key)] == ["a", "b"]
 
 
+def test_what_is_renewed_has_a_new_time_and_its_old_place() -> None:
+    full, clock = memory(answers=2)
+    full.put("a", kept(1, until=3))
+    full.put("b", kept(1, until=3))
+    clock.now = 2
+    full.renew("a", kept(2, until=6))
+    clock.now = 5
+    found = full.get("a")
+    assert found is not None
+    assert found.versions == (2,)
+    assert full.get("b") is None
+    full.put("b", kept(1))
+    full.renew("a", kept(3))
+    full.put("c", kept(1))
+    assert [key for key in "abc" if full.get(key)] == ["b", "c"], "a was asked for longest ago"
+
+
+def test_what_is_no_longer_there_is_not_renewed() -> None:
+    remembered, _ = memory(answers=2)
+    remembered.put("a", kept(1))
+    remembered.hear(Change("a", 0, 2))
+    remembered.renew("a", kept(2))
+    assert remembered.get("a") is None
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.integers(0, 1500)), max_size=30))
+def test_whatever_comes_the_bytes_are_counted_and_bounded(steps: list[tuple[str, bool, int]]) -> None:
+    remembered, _ = memory(answers=2)
+    for key, is_renewal, length in steps:
+        answer = Kept(Answer(b"x" * length, seconds=60), 100)
+        (remembered.renew if is_renewal else remembered.put)(key, answer)
+        assert remembered._bytes == sum(
+            OVERHEAD + len(each.answer.body) for each in remembered._held.values()
+        )
+        assert remembered._bytes <= 2 * SIZE
+
+
+def test_what_is_older_never_takes_the_place_of_what_is_newer() -> None:
+    """Unless that has ended: a database may have been set back."""
+    for step in (Memory.put, Memory.renew):
+        remembered, clock = memory(answers=2)
+        remembered.put("a", kept(2, until=5))
+        step(remembered, "a", kept(1))
+        found = remembered.get("a")
+        assert found is not None
+        assert found.versions == (2,)
+        clock.now = 5
+        step(remembered, "a", kept(1))
+        assert remembered.get("a")
+
+
+def test_what_nobody_wants_any_more_goes_and_what_ends_soonest_comes_first() -> None:
+    remembered, clock = memory(answers=3)
+    for key, until in (("a", 9), ("b", 8), ("c", 7)):
+        remembered.put(key, kept(1, until=until))
+    assert remembered.wanted(9) == ["c", "b", "a"]
+    clock.now = 5
+    assert remembered.get("a")
+    clock.now = 6
+    remembered.renew("c", kept(1, until=11))
+    assert remembered.wanted(6) == ["b", "a", "c"]
+    assert remembered.wanted(5) == ["a"], "to be read again is not to be asked for"
+    assert remembered.wanted(0.9) == []
+    assert len(remembered) == 0
+
+
 def test_a_read_without_a_load_is_a_hit() -> None:
     assert Counts().hit_ratio == 0
     assert Counts(memory=6, redis=1, joined=1, filter=1, loads=1).hit_ratio == 0.9
