@@ -19,8 +19,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException, RedisError
 
 LOST = (RedisError, RedisClusterException, OSError, TimeoutError, RuntimeError)
-"""Redis, or every node of it, cannot serve now. RuntimeError is uvloop's word for a write to a connection that
-was reset a moment ago; redis-py passes it on."""
+"""Redis, or every node of it, cannot serve now. RuntimeError is uvloop's word for a write to a connection
+that was reset a moment ago; redis-py passes it on."""
 
 SILENCE = 3.0
 """Seconds after which a subscription is asked whether it lives; after as many again it is given up."""
