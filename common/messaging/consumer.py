@@ -10,7 +10,7 @@ from typing import NamedTuple
 import nats
 
 from common.messaging.broker import Broker
-from common.messaging.pull import Delivery, Puller
+from common.messaging.pull import Delivery, Puller, Received
 from common.postgres.database import UNAVAILABLE
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ LONE_FAILURES = 2
 LONE_DEATHS = 4
 """An attempt that left no error was cut short: by the message, which then does so each time, or by chance."""
 
-Work = Callable[[Sequence[Delivery]], Awaitable[None]]
+Work = Callable[[Sequence[Received]], Awaitable[None]]
 
 
 class Park(NamedTuple):
@@ -41,9 +41,9 @@ class Consumer:
     """Feeds a durable's messages to the work, at least once, in batches.
 
     A batch that fails is halved until the bad one is alone; from its third delivery that is handled alone,
-    and when that has failed twice it is parked unread. What comes again and did not fail here may have ended the
-    process that had it: it is handled alone with nothing else in hand, so that it takes nobody with it if it
-    does so again, and is parked after four such ends (J8).
+    and when that has failed twice it is parked unread. What comes again and did not fail here may have ended
+    the process that had it: it is handled alone with nothing else in hand, so that it takes nobody with it if
+    it does so again, and is parked after four such ends (J8).
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Consumer:
         return delivery.deliveries > 1 and delivery.sequence not in self._errors
 
     async def _make_way(self, pulled: Sequence[Delivery]) -> list[Delivery]:
-        """Gives back all that is doubtful, to be had again one by one; returns the others that are in hand."""
+        """Gives back all that is doubtful, to be had again one by one; returns the others in hand."""
         held = [*pulled, *await self.puller.narrow()]
         doubtful = [each for each in held if self._is_doubtful(each)]
         log.warning("%s: %d messages come again, one at a time now", self.durable, len(doubtful))

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from itertools import count
+from typing import Protocol
 
 import msgspec
 import nats
@@ -24,6 +25,18 @@ EXPIRES = 30.0
 HEARTBEAT = 2.0
 AGAIN = 0.25
 """Seconds from a refused request to the next: while a cluster elects a leader each is refused at once."""
+
+
+class Received(Protocol):
+    """What handling a message needs of it, wherever it comes from."""
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def payload(self) -> bytes: ...
+
+    def header(self, name: str) -> str | None: ...
 
 
 class Delivery:
@@ -55,7 +68,12 @@ class Delivery:
         return self.header("Nats-Msg-Id") or f"{self.subject}:{self.sequence}"
 
     def header(self, name: str) -> str | None:
-        return self.message.headers.get(name) if self.message.headers else None
+        return self.headers.get(name)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Without what no database takes."""
+        return {name: value.replace("\0", "") for name, value in (self.message.headers or {}).items()}
 
 
 class Puller:

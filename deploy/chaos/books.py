@@ -40,7 +40,11 @@ OPEN = (
 )
 UNSAID = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
 HEARD_BY = "SELECT stream_created_at FROM relay_state"
-LETTERS = "SELECT count(*) FROM dead_letter"
+LETTERS = """
+SELECT count(*) FROM dead_letter d WHERE NOT EXISTS (
+  SELECT FROM dead_letter_trail t WHERE t.letter_id = d.id AND t.action IN ('retried', 'discarded')
+)
+"""
 GAPS = """
 SELECT purchase_id FROM purchase_event GROUP BY purchase_id
 HAVING count(*) <> max(seq) OR count(*) FILTER (WHERE type IN ('completed', 'failed', 'timed_out')) <> 1

@@ -20,7 +20,7 @@ from common.messaging.codec import Codec, encode, words
 from common.messaging.consumer import Consumer, NotYet
 from common.messaging.outbox import Outbox
 from common.messaging.publisher import IN_FLIGHT, Outgoing, Publisher
-from common.messaging.pull import Delivery, Puller
+from common.messaging.pull import Delivery, Puller, Received
 from common.messaging.relay import Relay
 from common.messaging.streams import STREAM
 from common.messaging.transactional import parking, transactional
@@ -307,7 +307,7 @@ async def test_a_batch_with_one_bad_message_is_halved_until_that_is_alone(bench:
     consumer = bench.consumer(Outbox(lambda _: None))
     work = consumer.work
 
-    async def counted(deliveries: Sequence[Delivery]) -> None:
+    async def counted(deliveries: Sequence[Received]) -> None:
         tries.append(len(deliveries))
         await work(deliveries)
 
