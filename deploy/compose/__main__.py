@@ -14,6 +14,7 @@ from deploy.embedded.layout import WITH_DATABASE, Layout
 from deploy.embedded.passwords import Passwords, signing_key
 from deploy.embedded.roles import script
 from deploy.privileges import redis, s3
+from deploy.privileges.nats import OPERATOR
 
 THREE = replace(IN_CONTAINERS, nats=tuple(f"{node}:4222" for node in NATS_NODES))
 
@@ -37,6 +38,7 @@ def files(at: Addresses, passwords: Passwords) -> dict[str, str]:
     return {
         **{f"{name}/settings.toml": toml(settings.of_service(name, at, passwords)) for name in SERVICES},
         "provisioner/settings.toml": toml(settings.of_provisioner(at, passwords)),
+        "operator/password": passwords.at_nats(OPERATOR),
         "buckets/settings.toml": toml(settings.of_buckets(at, passwords)),
         "migrations/settings.toml": "[databases]\n" + toml(settings.owners(at, passwords)),
         "postgres/password": passwords.of("postgres"),

@@ -55,12 +55,20 @@ def arguments() -> argparse.Namespace:
     discarding = commands.add_parser("discard", help="close them without an effect")
     discarding.add_argument("letters", metavar="ID|CAUSE", nargs="+")
     for command in (retrying, editing, discarding):
-        command.add_argument("--by", default=getpass.getuser(), help="who does it (default: %(default)s)")
+        command.add_argument("--by", default=user(), help="who does it (default: %(default)s)")
         command.add_argument("--reason", default="", required=command is discarding, help="why")
     given = parser.parse_args()
     if (given.broker is None) != (given.password_file is None):
         parser.error("--broker and --password-file go together")
     return given
+
+
+def user() -> str:
+    """Whoever the operating system says is there; in a container it may know only a number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def url(given: argparse.Namespace) -> str:
