@@ -36,6 +36,11 @@ status *arguments: _environment
 services *arguments: _environment
     @exec {{ stack }} services "$@"
 
+# Dead letters: what no service could handle (list, show, retry, edit, discard; --help)
+[no-exit-message]
+dlq *arguments: _environment
+    @exec {{ python }} -m deploy.letters "$@"
+
 # The log of a process (--follow: keep printing); without a name, the names
 [no-exit-message]
 logs *arguments: _environment

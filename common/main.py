@@ -6,9 +6,9 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
@@ -27,6 +27,8 @@ from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer
 from common.messaging.incarnation import watch_incarnation
 from common.messaging.services import Identity, Service
+from common.messaging.transactional import Again, again
+from common.messaging.workbench import Workbench, forget_letters
 from common.postgres.partitions import keep_partitions
 from common.runtime import Runtime
 from common.settings import Settings, load
@@ -64,6 +66,8 @@ class Program:
     """The runtime's, where there is one."""
     consumers: Sequence[Consumer] = ()
     answers: Sequence[Endpoint] = ()
+    letters: Mapping[str, Again] = field(default_factory=dict)
+    """How dead letters of durables that are consumed elsewhere are handled again."""
     loops: Sequence[Loop] = ()
     front: Callable[[ASGIApp], ASGIApp] = lambda app: app
     """Looks at requests before the application does."""
@@ -139,7 +143,16 @@ def _service(settings: Settings, running: Program, role: Role) -> Service:
         role=role,
         replica=f"{socket.gethostname()}:{settings.port}",
     )
-    return Service(broker, identity, running.app.state.health.report, running.answers)
+    answers = [*running.answers, *_workbench(settings.service, running)]
+    return Service(broker, identity, running.app.state.health.report, answers)
+
+
+def _workbench(service: str, running: Program) -> list[Endpoint]:
+    """Where the consumers are: only they can handle a dead letter again."""
+    if running.runtime is None or not running.consumers:
+        return []
+    known = {consumer.durable: again(consumer.work) for consumer in running.consumers}
+    return Workbench(running.runtime.db, service, {**known, **running.letters}).endpoints()
 
 
 async def _finish(service: Service, seconds: float) -> None:
@@ -156,6 +169,7 @@ def _housekeeping(runtime: Runtime | None) -> list[Loop]:
         runtime.relay.run,
         lambda: keep_partitions(runtime.db),
         lambda: watch_incarnation(runtime.db, runtime.broker),
+        lambda: forget_letters(runtime.db, runtime.keep_letters_days),
     ]
 
 

@@ -8,6 +8,7 @@ from common.http.health import Probe
 from common.messaging.broker import Broker, broker
 from common.messaging.outbox import Outbox
 from common.messaging.relay import Relay
+from common.messaging.workbench import OpenLetters
 from common.postgres.database import Database
 from common.postgres.room import require_room
 from common.settings import DatabaseSettings
@@ -21,6 +22,8 @@ class Runtime:
     broker: Broker
     relay: Relay
     outbox: Outbox
+    letters: OpenLetters
+    keep_letters_days: float
 
     def needed(self) -> dict[str, Probe]:
         """Without its database a service can do nothing."""
@@ -28,7 +31,11 @@ class Runtime:
 
     def reported(self) -> dict[str, Probe]:
         """Without the broker it accepts, and says it later."""
-        return {"nats": self.broker.answers, "oldest_unsent_seconds": self.relay.oldest_unsent}
+        return {
+            "nats": self.broker.answers,
+            "oldest_unsent_seconds": self.relay.oldest_unsent,
+            "dead_letters": self.letters.count,
+        }
 
     async def _postgres(self) -> None:
         async with self.db.read() as tx:
@@ -43,4 +50,11 @@ async def runtime(settings: DatabaseSettings) -> AsyncIterator[Runtime]:
     ):
         await require_room(db, settings.pool_size)
         relay = Relay(db, connection, name=settings.service)
-        yield Runtime(db, connection, relay, Outbox(relay.offer))
+        yield Runtime(
+            db,
+            connection,
+            relay,
+            Outbox(relay.offer),
+            OpenLetters(db, settings.service),
+            settings.keep_letters_days,
+        )

@@ -50,6 +50,8 @@ class DatabaseSettings(Settings, frozen=True, kw_only=True):
     pool_size: int = 8
     """Connections of one process at most, and one more for its relay. Where they can never fit it does not
     start."""
+    keep_letters_days: Annotated[float, msgspec.Meta(ge=0)] = 7.0
+    """What a dead letter says, after somebody has retried or discarded it; when, why and by whom stays."""
 
 
 class ApiSettings(DatabaseSettings, frozen=True, kw_only=True):

@@ -39,4 +39,5 @@ def create(
         needed=held.needed(),
         reported=held.reported() | {"s3": intake.store.reachable},
         body_limit=settings.body_limit,
+        measured=[held.letters],
     )

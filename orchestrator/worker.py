@@ -3,16 +3,21 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
+import msgspec
+
 from common import failpoints
-from common.contracts.purchase import ParkMessage
+from common.contracts.message import Message, subject
+from common.contracts.purchase import LetterRetried, ParkMessage
 from common.messaging.broker import Broker
 from common.messaging.codec import Codec
 from common.messaging.consumer import Consumer, Park, Work
+from common.messaging.dead_letters import MOST_ERROR
 from common.messaging.outbox import as_outgoing
 from common.messaging.publisher import Publisher
-from common.messaging.pull import Delivery
+from common.messaging.pull import Delivery, Received
 from orchestrator.purchase import PURCHASE
 from orchestrator.settings import OrchestratorSettings
 
@@ -28,11 +33,27 @@ def consumer(settings: OrchestratorSettings, broker: Broker) -> Consumer:
     )
 
 
-def advancing(publisher: Publisher) -> Work:
-    codec = Codec(PURCHASE.hears)
+SAGA = Codec(PURCHASE.hears)
+LETTERS = Codec([LetterRetried])
 
-    async def advance(deliveries: Sequence[Delivery]) -> None:
-        events = [codec.heard(delivery.subject, delivery.payload) for delivery in deliveries]
+
+def heard(delivery: Received) -> Message:
+    """The event; of a letter that somebody has retried, the one in it, which is like any other."""
+    if delivery.subject != subject(LetterRetried):
+        return SAGA.heard(delivery.subject, delivery.payload)
+    letter = retried(delivery)
+    return SAGA.heard(letter.retried_subject, letter.payload)
+
+
+def retried(delivery: Received) -> LetterRetried:
+    letter = LETTERS.heard(delivery.subject, delivery.payload)
+    assert isinstance(letter, LetterRetried)
+    return letter
+
+
+def advancing(publisher: Publisher) -> Work:
+    async def advance(deliveries: Sequence[Received]) -> None:
+        events = [heard(delivery) for delivery in deliveries]
         traces = {
             event.id: delivery.header("traceparent")
             for event, delivery in zip(events, deliveries, strict=True)
@@ -49,6 +70,9 @@ def advancing(publisher: Publisher) -> Work:
     return advance
 
 
+MOST_BYTES = 500_000
+"""Of a payload that is parked: a message cannot be larger than a message."""
+
 MOST_DELIVERIES = 20
 """Without a table a crash forgets the attempts: then only the stream's own count tells."""
 
@@ -62,17 +86,30 @@ def parking(publisher: Publisher) -> Park:
         return MOST_DELIVERIES if delivery.deliveries >= MOST_DELIVERIES else attempts[delivery.name]
 
     async def keep(delivery: Delivery, error: str) -> None:
+        where, payload = inside(delivery)
+        if len(payload) > MOST_BYTES:
+            error = f"{error} (only the first {MOST_BYTES} of {len(payload)} bytes are kept)"
         letter = ParkMessage(
             cause_id=delivery.header("Nats-Msg-Id"),
             digest=hashlib.sha256(delivery.payload).hexdigest(),
             durable="orchestrator",
-            parked_subject=delivery.subject,
-            payload=delivery.payload,
+            parked_subject=where,
+            payload=payload[:MOST_BYTES],
             deliveries=delivery.deliveries,
-            error=error,
+            error=error[-MOST_ERROR:],
+            headers=delivery.headers,
             issued_on=datetime.now(UTC).date(),
         )
         if not all(await publisher.publish([as_outgoing(letter)])):
             raise NotPublished(letter.id)
 
     return Park(attempt, keep)
+
+
+def inside(delivery: Received) -> tuple[str, bytes]:
+    """Subject and payload of what could not be handled: of a letter that was retried, the letter's."""
+    if delivery.subject == subject(LetterRetried):
+        with suppress(msgspec.DecodeError):
+            letter = retried(delivery)
+            return letter.retried_subject, letter.payload
+    return delivery.subject, delivery.payload

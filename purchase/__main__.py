@@ -20,6 +20,7 @@ async def program(settings: PurchaseSettings, role: Role) -> AsyncIterator[Progr
             app=app.create(settings, parts, serves=role.serves),
             runtime=held,
             consumers=[worker.consumer(settings, parts)] if role.works else [],
+            letters={"orchestrator": worker.returning(held.outbox)},
             loops=_loops(parts, role),
             on_stop=parts.followers.stop,
         )

@@ -41,5 +41,6 @@ def create(settings: PurchaseSettings, parts: Parts, *, serves: bool) -> Litesta
         needed=held.needed(),
         reported={**held.reported(), "redis": parts.progress.answers},
         body_limit=settings.body_limit,
+        measured=[held.letters],
         pages=page.pages(settings) if serves else (),
     )

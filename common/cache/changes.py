@@ -18,7 +18,7 @@ from common.cache.store import Away, Store
 from common.contracts.message import Message
 from common.messaging.codec import Codec
 from common.messaging.consumer import Work
-from common.messaging.pull import Delivery
+from common.messaging.pull import Received
 from common.redis import LOST, Bell
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class Changes:
     def work(self, codec: Codec, also: Callable[[Sequence[Message]], Awaitable[None]] | None = None) -> Work:
         """What the consumer does with a batch; while Redis is away it is held. `also` hears it, too."""
 
-        async def work(deliveries: Sequence[Delivery]) -> None:
+        async def work(deliveries: Sequence[Received]) -> None:
             messages = [codec.heard(each.subject, each.payload) for each in deliveries]
             heard = self._together(messages)
             if heard.changes:

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import msgspec
+
 from common.contracts.message import Command, Event, Message
 
 
@@ -25,6 +27,7 @@ class ParkMessage(Message, frozen=True, kw_only=True, tag="cmd.purchase.park_mes
     payload: bytes
     deliveries: int
     error: str
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
     issued_on: date
 
     @property
@@ -34,6 +37,28 @@ class ParkMessage(Message, frozen=True, kw_only=True, tag="cmd.purchase.park_mes
     @property
     def correlation_id(self) -> str:
         return self.digest
+
+    @property
+    def dated(self) -> date:
+        return self.issued_on
+
+
+class LetterRetried(Message, frozen=True, kw_only=True, tag="evt.purchase.letter_retried"):
+    """A dead letter of the orchestrator, to be heard again. No two have the same `attempt`."""
+
+    letter_id: int
+    attempt: int
+    retried_subject: str
+    payload: bytes
+    issued_on: date
+
+    @property
+    def id(self) -> str:
+        return f"evt.purchase.letter_retried:{self.letter_id}:{self.attempt}"
+
+    @property
+    def correlation_id(self) -> str:
+        return str(self.letter_id)
 
     @property
     def dated(self) -> date:

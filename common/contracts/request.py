@@ -26,11 +26,11 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
-def subject(kind: type[Request[Any]]) -> str:
-    """The NATS subject: the service, and what is asked of it."""
+def subject(kind: type[Request[Any]], of: str = "") -> str:
+    """The NATS subject: the service, and what is asked of it. `of`: which one, where all answer the same."""
     tag = kind.__struct_config__.tag
     assert isinstance(tag, str)
-    return tag
+    return f"{of}.{tag}" if of else tag
 
 
 def answer(kind: type[Request[A]]) -> type[A]:

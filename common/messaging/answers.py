@@ -122,7 +122,7 @@ class Endpoint:
             return Problem(code=500, detail="The fault is here, and in the log.")
 
 
-def answering(kind: type[Request[A]], answer: Callable[[Any], Awaitable[A]]) -> Endpoint:
+def answering(kind: type[Request[A]], answer: Callable[[Any], Awaitable[A]], *, of: str = "") -> Endpoint:
     """What `answer` says to a question of this kind, which is as its contract demands or is not let in."""
     decode = msgspec.json.Decoder(kind).decode
 
@@ -133,7 +133,7 @@ def answering(kind: type[Request[A]], answer: Callable[[Any], Awaitable[A]]) -> 
             raise Malformed(str(error)) from error
         return encode(await answer(question))
 
-    return Endpoint(subject(kind), respond)
+    return Endpoint(subject(kind, of), respond)
 
 
 async def tell(client: Client, message: Msg, said: bytes | Problem) -> None:

@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 import nats
 from nats.aio.client import Client
 
+from common.ids import new_id
+
 log = logging.getLogger(__name__)
 
 
@@ -19,7 +21,8 @@ class Broker:
     def __init__(self, url: str, name: str) -> None:
         self.servers = url.split(",")
         self.name = name
-        self.inbox_prefix = f"_INBOX_{name}"
+        self.inbox_prefix = f"_INBOX_{name}.{new_id().hex}"
+        """Of this process alone: what is meant for one replica must not reach the others."""
         self.client: Client | None = None
         self.reconnections = 0
         self.refusals = 0

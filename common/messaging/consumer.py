@@ -10,7 +10,7 @@ from typing import NamedTuple
 import nats
 
 from common.messaging.broker import Broker
-from common.messaging.pull import Delivery, Puller
+from common.messaging.pull import Delivery, Puller, Received
 from common.postgres.database import UNAVAILABLE
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ LONE_FAILURES = 2
 LONE_DEATHS = 4
 """An attempt that left no error was cut short: by the message, which then does so each time, or by chance."""
 
-Work = Callable[[Sequence[Delivery]], Awaitable[None]]
+Work = Callable[[Sequence[Received]], Awaitable[None]]
 
 
 class Park(NamedTuple):
@@ -40,9 +40,10 @@ class NotYet(Exception):
 class Consumer:
     """Feeds a durable's messages to the work, at least once, in batches.
 
-    A batch that fails is tried again one message at a time, so a bad one harms only itself; from its third
-    delivery a message is handled alone; when that has failed twice, or has taken the process with it four
-    times, it is parked unread (J8).
+    A batch that fails is halved until the bad one is alone; from its third delivery that is handled alone,
+    and when that has failed twice it is parked unread. What comes again and did not fail here may have ended
+    the process that had it: it is handled alone with nothing else in hand, so that it takes nobody with it if
+    it does so again, and is parked after four such ends (J8).
     """
 
     def __init__(
@@ -87,19 +88,39 @@ class Consumer:
                     pulled.cancel()
             if pulled.done() and not pulled.cancelled():
                 await self._receive(pulled.result())
+                self.puller.done(len(pulled.result()))
         stopped.cancel()
 
     async def _receive(self, deliveries: Sequence[Delivery]) -> None:
-        together = [delivery for delivery in deliveries if delivery.deliveries < ALONE_FROM]
-        if together:
-            await self._attempt(together)
-        for delivery in deliveries:
-            if delivery.deliveries < ALONE_FROM:
-                continue
+        if not self.puller.is_narrow and any(map(self._is_doubtful, deliveries)):
+            deliveries = await self._make_way(deliveries)
+        together = [each for each in deliveries if not self._goes_alone(each)]
+        for start in range(0, len(together), self.puller.batch_size):
+            await self._attempt(together[start : start + self.puller.batch_size])
+        for delivery in filter(self._goes_alone, deliveries):
             if self._is_waiting(delivery) or await self._may_try(delivery):
                 await self._attempt([delivery])
             else:
                 await self._put_aside(delivery)
+
+    def _goes_alone(self, delivery: Delivery) -> bool:
+        return delivery.deliveries >= ALONE_FROM or self._is_doubtful(delivery)
+
+    def _is_doubtful(self, delivery: Delivery) -> bool:
+        """Somebody had it in hand and ended, or was too slow; whether because of it nobody knows."""
+        return delivery.deliveries > 1 and delivery.sequence not in self._errors
+
+    async def _make_way(self, pulled: Sequence[Delivery]) -> list[Delivery]:
+        """Gives back all that is doubtful, to be had again one by one; returns the others in hand."""
+        held = [*pulled, *await self.puller.narrow()]
+        doubtful = [each for each in held if self._is_doubtful(each)]
+        log.warning("%s: %d messages come again, one at a time now", self.durable, len(doubtful))
+        *many, last = doubtful
+        for delivery in many:
+            await self._answer(delivery, b"-NAK")
+        with suppress(nats.errors.Error, TimeoutError):  # it has them all before it is asked for one
+            await (await self.broker.ready()).request(last.message.reply, b"-NAK", timeout=1)
+        return [each for each in held if not self._is_doubtful(each)]
 
     async def _may_try(self, delivery: Delivery) -> bool:
         most = LONE_FAILURES if delivery.sequence in self._errors else LONE_DEATHS
@@ -129,11 +150,10 @@ class Consumer:
 
     async def _isolate(self, deliveries: Sequence[Delivery], error: Exception) -> None:
         if len(deliveries) > 1:
-            log.warning(
-                "%s: a batch of %d failed, one at a time now: %r", self.durable, len(deliveries), error
-            )
-            for delivery in deliveries:
-                await self._attempt([delivery])
+            log.warning("%s: a batch of %d failed, halves now: %r", self.durable, len(deliveries), error)
+            middle = len(deliveries) // 2
+            for half in (deliveries[:middle], deliveries[middle:]):
+                await self._attempt(half)
             return
         [delivery] = deliveries
         if not isinstance(error, NotYet):

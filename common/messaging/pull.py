@@ -9,6 +9,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from itertools import count
+from typing import Protocol
 
 import msgspec
 import nats
@@ -24,6 +25,18 @@ EXPIRES = 30.0
 HEARTBEAT = 2.0
 AGAIN = 0.25
 """Seconds from a refused request to the next: while a cluster elects a leader each is refused at once."""
+
+
+class Received(Protocol):
+    """What handling a message needs of it, wherever it comes from."""
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def payload(self) -> bytes: ...
+
+    def header(self, name: str) -> str | None: ...
 
 
 class Delivery:
@@ -55,23 +68,32 @@ class Delivery:
         return self.header("Nats-Msg-Id") or f"{self.subject}:{self.sequence}"
 
     def header(self, name: str) -> str | None:
-        return self.message.headers.get(name) if self.message.headers else None
+        return self.headers.get(name)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Without what no database takes."""
+        return {name: value.replace("\0", "") for name, value in (self.message.headers or {}).items()}
 
 
 class Puller:
-    """Fills a queue from a durable consumer; at most two batches are ahead of the work."""
+    """Fills a queue from a durable consumer; at most two batches are ahead of the work.
+
+    A narrow one asks for one message at a time, when nothing else is in hand. So it begins, and goes on until
+    a message comes for the first time: the broker hands out first what comes again.
+    """
 
     def __init__(self, broker: Broker, durable: str, *, batch_size: int) -> None:
         self.broker = broker
         self.durable = durable
         self.batch_size = batch_size
         self.waiting: deque[Delivery] = deque()
+        self.is_narrow = True
+        self._in_hand = 0
         self._arrived = asyncio.Event()
-        self._inbox = f"{broker.inbox_prefix}.pull.{durable}"
+        self._inboxes = (f"{broker.inbox_prefix}.pull.{durable}.{number}" for number in count())
+        self._inbox = ""
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{durable}"
-        self._request = msgspec.json.encode(
-            {"batch": batch_size, "expires": int(EXPIRES * 1e9), "idle_heartbeat": int(HEARTBEAT * 1e9)}
-        )
         self._requests = count()
         self._current = ""
         self._missing = 0
@@ -81,7 +103,10 @@ class Puller:
         broker.on_reconnect(self._restart)
 
     async def batch(self) -> list[Delivery]:
-        """Waits for the first message, then takes what is there: never waits to fill."""
+        """Waits for the first message, then takes what is there: never waits to fill.
+
+        What it returns is in hand until `done` is told of it.
+        """
         while not self.waiting:
             self._arrived.clear()
             await self._ask()
@@ -90,30 +115,63 @@ class Puller:
                     await self._arrived.wait()
             except TimeoutError:
                 self._check_silence()
-        taken = [self.waiting.popleft() for _ in range(min(self.batch_size, len(self.waiting)))]
+        most = 1 if self.is_narrow else self.batch_size
+        taken = [self.waiting.popleft() for _ in range(min(most, len(self.waiting)))]
+        self._in_hand += len(taken)
+        if taken[0].deliveries == 1:
+            self.is_narrow = False
         await self._ask()
         return taken
+
+    def done(self, count: int) -> None:
+        """So many are no longer in hand: handled, or given back."""
+        self._in_hand -= count
+        self._arrived.set()
+
+    async def narrow(self) -> list[Delivery]:
+        """Becomes narrow, and ends the request that is ahead; returns what that has brought."""
+        self.is_narrow = True
+        if self._subscription is not None:
+            ended, self._subscription = self._subscription, None
+            with suppress(nats.errors.Error, TimeoutError):
+                await ended.drain()  # type: ignore[no-untyped-call]  # nats-py's
+        self._missing = 0
+        return self._emptied()
 
     async def stop(self) -> list[Delivery]:
         """Takes no more; returns what was queued and nobody will handle here."""
         if self._subscription is not None and self.broker.up:
             await self._subscription.unsubscribe()
+        return self._emptied()
+
+    def _emptied(self) -> list[Delivery]:
         queued = list(self.waiting)
         self.waiting.clear()
         return queued
 
+    @property
+    def _wanted(self) -> int:
+        if self.is_narrow:
+            return 0 if self.waiting or self._in_hand else 1
+        return self.batch_size if len(self.waiting) < self.batch_size else 0
+
     async def _ask(self) -> None:
         """One request at a time, and only while less than a batch is waiting."""
-        if self._missing > 0 or len(self.waiting) >= self.batch_size:
+        if self._missing > 0 or not self._wanted:
             return
-        self._missing = self.batch_size
+        self._missing = self._wanted
         self._heard = time.monotonic()
+        request = {"expires": int(EXPIRES * 1e9), "idle_heartbeat": int(HEARTBEAT * 1e9)}
+        payload = msgspec.json.encode(request | {"batch": self._missing})
         client = await self.broker.ready()
-        if self._subscription is None:
+        if (
+            self._subscription is None
+        ):  # under a name of its own: a request that was ended stays without a hearer
+            self._inbox = next(self._inboxes)
             self._subscription = await client.subscribe(f"{self._inbox}.*", cb=self._on_message)
         self._current = f"{self._inbox}.{next(self._requests)}"
         with suppress(nats.errors.Error):  # not sent: the silence will be noticed
-            await client.publish(self._subject, self._request, reply=self._current)
+            await client.publish(self._subject, payload, reply=self._current)
 
     async def _on_message(self, message: Msg) -> None:
         self._heard = time.monotonic()

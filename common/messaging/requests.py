@@ -40,15 +40,17 @@ class Requests:
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
 
-    async def ask(self, request: Request[A], *, timeout: float = 1.5) -> A:
+    async def ask(self, request: Request[A], *, of: str = "", timeout: float = 1.5) -> A:
         """Raises Unavailable at once, TimeoutError when nobody answered in time, or Refused.
+
+        `of`: which service, where all answer the same.
 
         Who may not ask at all waits in vain: the broker tells the connection, not the question.
         """
         payload = encode(request)
         if len(payload) > MOST_BYTES:
             raise Refused(Problem(code=413, detail=f"A question has at most {MOST_BYTES} bytes."))
-        message = await self._first_answer(subject(type(request)), payload, timeout)
+        message = await self._first_answer(subject(type(request), of), payload, timeout)
         if message.headers and "Nats-Service-Error-Code" in message.headers:
             raise _error(_problem(message.data))
         return msgspec.json.decode(message.data, type=answer(type(request)))

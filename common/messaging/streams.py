@@ -89,6 +89,7 @@ CONSUMERS = (
             purchase.PurchaseRequested,
             purchase.PurchaseCompleted,
             purchase.PurchaseCancelled,
+            purchase.LetterRetried,
             product.StockReserved,
             product.StockRefused,
             order.OrderCreated,

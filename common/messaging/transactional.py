@@ -1,6 +1,9 @@
 """The work of a participant: inbox, state and outbox of a whole batch in one transaction."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from common import telemetry
 from common.contracts.message import Message
@@ -9,30 +12,82 @@ from common.messaging import dead_letters, inbox
 from common.messaging.codec import Codec
 from common.messaging.consumer import Park, Work
 from common.messaging.outbox import Outbox
-from common.messaging.pull import Delivery
+from common.messaging.pull import Delivery, Received
 from common.postgres.database import Database, Transaction
 
 Handler = Callable[[Transaction, Sequence[Message]], Awaitable[Sequence[Message]]]
 """Takes the new messages of a batch, mixed as they came; returns what is said about them."""
 
 
-def transactional(db: Database, outbox: Outbox, codec: Codec, handler: Handler) -> Work:
+Traces = Mapping[str, str | None]
+
+Again = Callable[[Transaction, "Stored"], Awaitable[None]]
+"""Handles a dead letter once more, in the transaction that ends the letter."""
+
+REMEMBERED = timedelta(days=6)
+"""The inbox has partitions for at least as long; what is older only the handler itself knows (P5)."""
+
+
+class Stored(NamedTuple):
+    """A dead letter as it is tried again; `attempt` is a number that no other attempt has."""
+
+    id: int
+    attempt: int
+    subject: str
+    payload: bytes
+    headers: Mapping[str, str]
+
+    def header(self, name: str) -> str | None:
+        return self.headers.get(name)
+
+
+@dataclass(frozen=True)
+class Transactional:
     """All or nothing: what was heard, what changed, what is said about it."""
 
-    async def work(deliveries: Sequence[Delivery]) -> None:
-        messages = [codec.heard(delivery.subject, delivery.payload) for delivery in deliveries]
-        traces = {
-            message.id: delivery.header("traceparent")
-            for message, delivery in zip(messages, deliveries, strict=True)
-        }
+    db: Database
+    outbox: Outbox
+    codec: Codec
+    handler: Handler
+
+    async def __call__(self, deliveries: Sequence[Received]) -> None:
+        messages, traces = self._read(deliveries)
         with telemetry.hearing(traces):
-            async with db.begin() as tx:
-                if new := await inbox.unseen(tx, messages):
-                    await outbox.put(tx, await handler(tx, new), traces)
+            async with self.db.begin() as tx:
+                await self._handle(tx, await inbox.unseen(tx, messages), traces)
                 failpoint("consumer.before_commit")
             failpoint("consumer.after_commit")
 
-    return work
+    async def again(self, tx: Transaction, letter: Stored) -> None:
+        messages, traces = self._read([letter])
+        with telemetry.hearing(traces):
+            if messages[0].dated > datetime.now(UTC).date() - REMEMBERED:
+                messages = await inbox.unseen(tx, messages)
+            await self._handle(tx, messages, traces)
+
+    def _read(self, received: Sequence[Received]) -> tuple[list[Message], Traces]:
+        messages = [self.codec.heard(each.subject, each.payload) for each in received]
+        pairs = zip(messages, received, strict=True)
+        return messages, {message.id: each.header("traceparent") for message, each in pairs}
+
+    async def _handle(self, tx: Transaction, new: Sequence[Message], traces: Traces) -> None:
+        if new:
+            await self.outbox.put(tx, await self.handler(tx, new), traces)
+
+
+def transactional(db: Database, outbox: Outbox, codec: Codec, handler: Handler) -> Work:
+    return Transactional(db, outbox, codec, handler)
+
+
+def again(work: Work) -> Again:
+    """In the same transaction where the work has one; else beside it: such work may be done twice."""
+    if isinstance(work, Transactional):
+        return work.again
+
+    async def beside(_: Transaction, letter: Stored) -> None:
+        await work([letter])
+
+    return beside
 
 
 def parking(db: Database, durable: str) -> Park:
@@ -49,7 +104,8 @@ def parking(db: Database, durable: str) -> Park:
             subject=delivery.subject,
             payload=delivery.payload,
             deliveries=delivery.deliveries,
-            error=error,
+            error=error[: dead_letters.MOST_ERROR],
+            headers=delivery.headers,
         )
         async with db.begin() as tx:
             await dead_letters.keep(tx, [letter])

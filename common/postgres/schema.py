@@ -48,11 +48,37 @@ CREATE TABLE dead_letter (
 );
 """
 
+REFUSE = """
+CREATE FUNCTION refuse_rewriting_trail() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND NEW.payload IS NULL AND to_jsonb(NEW) - 'payload' = to_jsonb(OLD) - 'payload' THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'what was done with a dead letter is not rewritten';
+END $$
+"""
+APPEND_ONLY = """
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON dead_letter_trail
+FOR EACH ROW EXECUTE FUNCTION refuse_rewriting_trail()
+"""
+
 
 def create_common_tables() -> None:
     """Inbox, outbox, the relay's memory, dead letters, and `maintain_partitions()` with its first run."""
     execute_each(INITIAL)
     create_partitions()
+
+
+def create_letter_trail() -> None:
+    """What operators do with dead letters, never rewritten, and `forget_letters()`."""
+    execute_each(_file("letters.sql"))
+    op.execute(_file("forget_letters.sql"))
+    op.execute(REFUSE)
+    op.execute(APPEND_ONLY)
+
+
+def _file(name: str) -> str:
+    return (files("common.postgres") / name).read_text()
 
 
 def execute_each(script: str) -> None:
@@ -63,5 +89,5 @@ def execute_each(script: str) -> None:
 
 def create_partitions() -> None:
     """Installs `maintain_partitions()` for the runtime role and makes the first partitions."""
-    op.execute((files("common.postgres") / "partitions.sql").read_text())
+    op.execute(_file("partitions.sql"))
     op.execute("SELECT maintain_partitions()")

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -16,10 +17,13 @@ from sqlalchemy import (
     Sequence,
     Table,
     Text,
+    UniqueConstraint,
+    Uuid,
     func,
     text,
     true,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from common.postgres.rights import may
 
@@ -42,6 +46,7 @@ def new_metadata() -> MetaData:
     _relay_state(metadata)
     _suspect(metadata)
     _dead_letter(metadata)
+    _dead_letter_trail(metadata)
     return metadata
 
 
@@ -117,9 +122,40 @@ def _dead_letter(metadata: MetaData) -> None:
         Column("message_id", Text),
         Column("durable", Text, nullable=False),
         Column("subject", Text, nullable=False),
-        Column("payload", LargeBinary, nullable=False),
+        Column("payload", LargeBinary),  # null once it is forgotten
         Column("deliveries", Integer, nullable=False),
         Column("error", Text, nullable=False),
         Column("parked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-        info=may("INSERT", audited="message_id, durable, subject, deliveries, parked_at"),
+        Column("headers", JSONB, nullable=False, server_default=text("'{}'")),
+        info=may("INSERT", audited="id, message_id, durable, subject, deliveries, parked_at"),
+    )
+
+
+def _dead_letter_trail(metadata: MetaData) -> None:
+    trail = Table(
+        "dead_letter_trail",
+        metadata,
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        Column("letter_id", BigInteger, ForeignKey("dead_letter.id"), nullable=False),
+        Column(
+            "action",
+            Text,
+            CheckConstraint("action IN ('edited', 'begun', 'failed', 'retried', 'discarded')", name="action"),
+            nullable=False,
+        ),
+        Column("key", Uuid, nullable=False),  # of the question
+        Column("by", Text, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("error", Text),
+        Column("payload", LargeBinary),  # of an edit
+        Column("at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+        UniqueConstraint("key", "action"),
+        Index(None, "letter_id", "id"),
+        info=may("INSERT", audited="id, letter_id, action"),
+    )
+    Index(
+        "ix_dead_letter_trail_end",
+        trail.c.letter_id,
+        unique=True,
+        postgresql_where=text("action IN ('retried', 'discarded')"),
     )

@@ -100,7 +100,8 @@ def of_movement(row: Row) -> Moment:
 
 
 def of_letter(service: str, row: Row) -> Moment:
-    what = f"dead letter of {row['durable']} after {row['deliveries']} deliveries"
+    since = f", {row['state']} since" if row["state"] else ""
+    what = f"dead letter of {row['durable']} after {row['deliveries']} deliveries{since}"
     return Moment(row["parked_at"], service, what, row["subject"], id=row["message_id"] or "")
 
 

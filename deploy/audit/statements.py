@@ -101,7 +101,9 @@ WHERE coalesce(r.units, 0) <> coalesce(m.units, 0) ORDER BY 1 LIMIT 1
 
 STATE = """
 SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float AS oldest_unsent,
-       (SELECT count(*) FROM dead_letter) AS letters
+       (SELECT count(*) FROM dead_letter d WHERE NOT EXISTS (
+         SELECT FROM dead_letter_trail t WHERE t.letter_id = d.id AND t.action IN ('retried', 'discarded')
+       )) AS letters
 FROM outbox WHERE published_at IS NULL
 """
 SAID = """
@@ -125,6 +127,7 @@ the last of the page, after which the next one begins."""
 KNOWN = "SELECT message_id FROM inbox WHERE issued_on = ANY($2::date[]) AND message_id = ANY($1::text[])"
 KNOWN_SOMEWHERE = "SELECT message_id FROM inbox WHERE message_id = ANY($1::text[])"
 PARKED = "SELECT message_id FROM dead_letter WHERE message_id = ANY($1::text[])"
+"""Also those that are closed: what became of them, their trail tells."""
 
 # -- the history of one purchase
 
@@ -158,6 +161,8 @@ ORDER BY created_at, position
 """
 HEARD_ABOUT = "SELECT message_id FROM inbox WHERE split_part(message_id, ':', 2) = $1::uuid::text"
 PARKED_ABOUT = """
-SELECT message_id, durable, subject, deliveries, parked_at FROM dead_letter
+SELECT message_id, durable, subject, deliveries, parked_at,
+       (SELECT action FROM dead_letter_trail WHERE letter_id = d.id ORDER BY id DESC LIMIT 1) AS state
+FROM dead_letter d
 WHERE split_part(message_id, ':', 2) = $1::uuid::text ORDER BY parked_at
 """

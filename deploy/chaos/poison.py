@@ -7,12 +7,12 @@ import asyncpg
 import nats
 
 from deploy.audit.books import Books
+from deploy.audit.statements import STATE
 from deploy.chaos.arena import Arena
 from deploy.chaos.traffic import Traffic
 from deploy.client import until
 
 PARKED_SECONDS = 60.0
-LETTERS = "SELECT count(*) FROM dead_letter"
 
 
 class Bad(NamedTuple):
@@ -55,13 +55,13 @@ async def buried(arena: Arena, traffic: Traffic) -> float:
     }
 
     async def parked() -> float | None:
-        counts = {service: (await books.rows(service, LETTERS))[0]["count"] for service in expected}
+        counts = {service: (await books.rows(service, STATE))[0]["letters"] for service in expected}
         return time.monotonic() - began if counts == expected else None
 
     try:
         return await until(parked, seconds=PARKED_SECONDS)
     except TimeoutError:
-        counts = {service: (await books.rows(service, LETTERS))[0]["count"] for service in expected}
+        counts = {service: (await books.rows(service, STATE))[0]["letters"] for service in expected}
         traffic.wrong.append(f"I9: after {PARKED_SECONDS:.0f} s {counts} are parked, {expected} were bad")
         return PARKED_SECONDS
     finally:

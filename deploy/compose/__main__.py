@@ -14,6 +14,7 @@ from deploy.embedded.layout import WITH_DATABASE, Layout
 from deploy.embedded.passwords import Passwords, signing_key
 from deploy.embedded.roles import script
 from deploy.privileges import redis, s3
+from deploy.privileges.nats import OPERATOR
 
 THREE = replace(IN_CONTAINERS, nats=tuple(f"{node}:4222" for node in NATS_NODES))
 
@@ -40,6 +41,7 @@ def files(at: Addresses, passwords: Passwords) -> dict[str, str]:
         "auditor/settings.toml": toml(settings.of_auditor(at, passwords))
         + "[databases]\n"
         + toml(settings.audited(at, passwords)),
+        "operator/password": passwords.at_nats(OPERATOR),
         "buckets/settings.toml": toml(settings.of_buckets(at, passwords)),
         "migrations/settings.toml": "[databases]\n" + toml(settings.owners(at, passwords)),
         "postgres/password": passwords.of("postgres"),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from common.contracts import request
+from common.contracts import letters, request
 from common.contracts.message import Message, subject
 from common.contracts.request import Request
 from common.messaging.codec import words
@@ -82,6 +82,7 @@ def asks(service: str) -> list[str]:
 def listens(service: str) -> list[str]:
     """Every subject on which it is asked."""
     own = [request.subject(kind) for kind in questions() if answerer(kind) == service]
+    own += [request.subject(kind, service) for kind in letters.QUESTIONS if service in WITH_DATABASE]
     return [*sorted(own), *(f"{service}.{each}" for each in OF_EACH), *control_subjects(service)]
 
 
@@ -111,9 +112,11 @@ def provisioner() -> Rights:
 
 
 def operator() -> Rights:
-    """Asks, and nothing else."""
+    """Asks, deals with dead letters, and nothing else."""
     asks = sorted(request.subject(kind) for kind in questions())
-    return Rights((*asks, *(f"*.{each}" for each in OF_EACH), f"{CONTROL}.>"), (inboxes(OPERATOR),))
+    of_letters = sorted(request.subject(kind, "*") for kind in letters.QUESTIONS)
+    of_each = (f"*.{each}" for each in OF_EACH)
+    return Rights((*asks, *of_letters, *of_each, f"{CONTROL}.>"), (inboxes(OPERATOR),))
 
 
 def viewer() -> Rights:

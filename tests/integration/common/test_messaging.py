@@ -8,17 +8,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
+from nats.aio.msg import Msg
 
 from common.contracts import order
-from common.contracts.message import Message, Purchase, PurchaseMessage
+from common.contracts.message import Message, Purchase, PurchaseMessage, subject
 from common.ids import new_id
 from common.messaging.broker import Broker, broker
 from common.messaging.codec import Codec, encode, words
 from common.messaging.consumer import Consumer, NotYet
 from common.messaging.outbox import Outbox
 from common.messaging.publisher import IN_FLIGHT, Outgoing, Publisher
-from common.messaging.pull import Delivery, Puller
+from common.messaging.pull import Delivery, Puller, Received
 from common.messaging.relay import Relay
 from common.messaging.streams import STREAM
 from common.messaging.transactional import parking, transactional
@@ -277,6 +279,47 @@ async def test_a_consumer_that_stops_gives_back_what_it_did_not_begin(bench: Ben
         await running
     async with consuming(bench.consumer(outbox)):
         await eventually(lambda: len(bench.effects) == 31, seconds=5)
+
+
+async def test_what_is_meant_for_one_replica_does_not_reach_another(bench: Bench, nats_url: str) -> None:
+    """Neither messages, which would be handled twice, nor the stream's word that it has stored something."""
+    async with broker(nats_url, "tests") as elsewhere:
+        pullers = [Puller(each, "order", batch_size=64) for each in (bench.broker, elsewhere)]
+        pulling = [asyncio.ensure_future(puller.batch()) for puller in pullers]
+        await eventually(lambda: all(puller._current for puller in pullers))
+        await bench.publish(encode(command()))
+        await asyncio.wait(pulling, return_when=asyncio.FIRST_COMPLETED)
+        await bench.publish(encode(command()))
+        taken = [delivery.sequence for each in await asyncio.gather(*pulling) for delivery in each]
+        assert len(taken) == len(set(taken)) == 2
+        assert not any(puller.waiting for puller in pullers)
+        acks = [Publisher(each) for each in (bench.broker, elsewhere)]
+        assert len({publisher._prefix for publisher in acks}) == 2
+        for puller in pullers:
+            await puller.stop()
+
+
+async def test_a_batch_with_one_bad_message_is_halved_until_that_is_alone(bench: Bench) -> None:
+    """One at a time would be 64 transactions."""
+    tries: list[int] = []
+    poison = command()
+    bad = order.CreateOrder(purchase=msgspec.structs.replace(poison.purchase, method="poison"))
+    consumer = bench.consumer(Outbox(lambda _: None))
+    work = consumer.work
+
+    async def counted(deliveries: Sequence[Received]) -> None:
+        tries.append(len(deliveries))
+        await work(deliveries)
+
+    consumer.work = counted
+    together = [
+        Delivery(Msg(None, data=encode(each), reply=f"$JS.ACK.S.C.1.{n}.1.0.0", subject=subject(type(each))))  # type: ignore[arg-type]
+        for n, each in enumerate([*(command() for _ in range(40)), bad, *(command() for _ in range(23))])
+    ]
+    await consumer._attempt(together)
+    assert len(bench.effects) == 63
+    assert sorted(tries, reverse=True)[:3] == [64, 32, 32]
+    assert len(tries) == 1 + 2 * 6
 
 
 async def test_messages_that_others_crashes_delivered_often_are_tried_before_they_are_parked(

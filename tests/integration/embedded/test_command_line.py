@@ -119,3 +119,26 @@ def test_up_in_the_foreground_stops_everything_when_told_to(idle: Stack, how: si
         assert any("stopped 6 processes" in line for line in shown)
         assert up.wait(20) == 0
     assert leftovers.marked(idle.home) == []
+
+
+def dlq(stack: Stack, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "deploy.letters", *words],
+        cwd=ROOT,
+        env=os.environ | {"SHOP_HOME": str(stack.home), "SHOP_PORT_BASE": str(stack.port_base)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_dead_letters_of_a_stack_are_asked_for_under_its_own_operator(bare: Stack, idle: Stack) -> None:
+    """Its broker lets the operator in, and tells that no service is there."""
+    said = dlq(bare, "list")
+    assert said.returncode == 1
+    assert said.stderr.splitlines() == [
+        f"{service} does not answer: nobody answers {service}.dead_letters.list" for service in WITH_DATABASE
+    ]
+    nothing = dlq(idle, "list")
+    assert (nothing.returncode, nothing.stderr) == (1, "dlq: nothing is running; ./just up starts it\n")

@@ -28,6 +28,11 @@ CARETAKERS = ("provisioner", "operator", "viewer")
 DURABLES = [hears.durable for hears in CONSUMERS]
 WORDS = [subject(word) for word in words(*SPEAKERS)]
 QUESTIONS = ["account.lookup", "product.check"]
+LETTERS = [
+    f"{service}.dead_letters.{verb}"
+    for service in WITH_DATABASE
+    for verb in ("list", "show", "read", "retry", "edit", "discard")
+]
 
 STREAM_VERBS = (
     *("INFO", "CREATE", "UPDATE", "DELETE", "PURGE", "SNAPSHOT", "RESTORE", "MSG.GET", "MSG.DELETE"),
@@ -66,6 +71,8 @@ PUBLISHED = [
     *CROSSED_ACKS,
     *INBOXES,
     *QUESTIONS,
+    *LETTERS,
+    *("order.dead_letters.burn", "order.dead_letters", "dead_letters.list"),
     *(f"{service}.{each}" for service in SERVICES for each in ("health", "info")),
     *("$SRV.PING", "$SRV.STATS.order", "cmd.purchase.unheard_of", "evt.mail.unheard_of", "anything"),
 ]
@@ -88,6 +95,8 @@ SUBSCRIBED = [
     *WORDS,
     *ACKS,
     *QUESTIONS,
+    *LETTERS,
+    *("*.dead_letters.list", "order.dead_letters.*"),
     *(f"{service}.health" for service in SERVICES),
     *(f"$SRV.PING.{service}" for service in SERVICES),
 ]
@@ -114,7 +123,9 @@ def may_say(user: str, said: str) -> bool:
             made and end in DURABLES
         )
     if user == "operator":
-        return said in QUESTIONS or said.startswith("$SRV.") or said.endswith((".health", ".info"))
+        return (
+            said in [*QUESTIONS, *LETTERS] or said.startswith("$SRV.") or said.endswith((".health", ".info"))
+        )
     return user == "viewer" and said.startswith(LOOKS)
 
 
@@ -122,7 +133,7 @@ def may_hear(user: str, heard: str) -> bool:
     if user == "viewer":
         return heard == "_INBOX.>"
     own = (
-        *(each for each in QUESTIONS if each.startswith(f"{user}.")),
+        *(each for each in (*QUESTIONS, *LETTERS) if each.startswith(f"{user}.")),
         f"{user}.health",
         f"$SRV.PING.{user}",
     )

@@ -133,7 +133,7 @@ async def test_what_runs_with_the_owners_rights_looks_nowhere_but_in_its_schema(
         finally:
             await connection.close()
         ledger = ["maintain_movements"] if service == "product" else []
-        assert sorted(row["proname"] for row in found) == [*ledger, "maintain_partitions"]
+        assert sorted(row["proname"] for row in found) == ["forget_letters", *ledger, "maintain_partitions"]
         assert all("search_path=public, pg_temp" in row["proconfig"] for row in found)
 
 

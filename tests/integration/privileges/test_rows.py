@@ -47,6 +47,8 @@ REWRITING = (
     *("DELETE FROM outbox", "UPDATE outbox SET payload = ''", "UPDATE outbox SET subject = ''"),
     *("DELETE FROM inbox", "UPDATE inbox SET message_id = ''"),
     *("DELETE FROM dead_letter", "UPDATE dead_letter SET error = ''", "DELETE FROM suspect"),
+    *("UPDATE dead_letter SET payload = NULL", "UPDATE dead_letter_trail SET payload = NULL"),
+    *("DELETE FROM dead_letter_trail", "UPDATE dead_letter_trail SET by = ''"),
     *("DELETE FROM relay_state", "UPDATE alembic_version SET version_num = ''"),
     *("SELECT setval('outbox_position', 1)", "ALTER SEQUENCE outbox_position RESTART"),
 )

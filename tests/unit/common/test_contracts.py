@@ -105,7 +105,7 @@ SAMPLES: dict[str, object] = {
 
 
 def test_all_words_are_commands_events_or_letters() -> None:
-    kinds = (Command, Reply, EntityEvent, purchase.ParkMessage)
+    kinds = (Command, Reply, EntityEvent, purchase.ParkMessage, purchase.LetterRetried)
     others = [word for word in ALL if not issubclass(word, kinds)]
     assert {subject(word) for word in others} == {
         "evt.purchase.requested",

@@ -79,7 +79,7 @@ def test_every_password_is_read_by_its_owner_alone(volumes: Path) -> None:
         "minio": {"minio", "buckets"},
         "s3_media": {"media", "buckets", "minio"},
         "nats_provisioner": {"provisioner", "nats"},
-        "nats_operator": {"nats"},
+        "nats_operator": {"operator", "nats"},
         "nats_viewer": {"nui", "nats", "auditor"},
         "auditor": {"auditor"},  # the server knows a verifier
         "nats_route": set(),

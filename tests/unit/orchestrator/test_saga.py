@@ -6,7 +6,13 @@ from datetime import UTC, date, datetime
 import pytest
 
 from common.contracts.message import Command, Message, Purchase, Refusal, Reply, subject
-from common.contracts.purchase import FailPurchase, PurchaseCancelled, PurchaseCompleted, PurchaseRequested
+from common.contracts.purchase import (
+    FailPurchase,
+    LetterRetried,
+    PurchaseCancelled,
+    PurchaseCompleted,
+    PurchaseRequested,
+)
 from common.ids import new_id
 from common.messaging.streams import CONSUMERS
 from orchestrator.purchase import PURCHASE
@@ -79,7 +85,8 @@ def test_no_event_has_two_meanings() -> None:
 
 def test_the_orchestrator_hears_exactly_what_the_saga_knows() -> None:
     [hears] = [each for each in CONSUMERS if each.durable == "orchestrator"]
-    assert sorted(hears.filters) == sorted(subject(event) for event in PURCHASE.hears)
+    heard: list[type[Message]] = [*PURCHASE.hears, LetterRetried]
+    assert sorted(hears.filters) == sorted(subject(event) for event in heard)
 
 
 def test_a_new_attempt_says_the_same_under_new_ids() -> None:

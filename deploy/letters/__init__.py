@@ -1,0 +1,1 @@
+"""The workbench for dead letters: `./just dlq`."""
