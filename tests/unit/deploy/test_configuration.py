@@ -114,7 +114,7 @@ def test_every_replica_stands_behind_the_edge_and_absent_services_do_not() -> No
     routes = traefik.routes({"order": ["127.0.0.1:8046", "127.0.0.1:8047"]})["http"]
     assert isinstance(routes, dict)
     assert list(routes["routers"]) == ["order"]
-    servers = routes["services"]["order"]["loadBalancer"]["servers"]
+    servers = routes["services"]["order-ready"]["loadBalancer"]["servers"]
     assert [server["url"] for server in servers] == ["http://127.0.0.1:8046", "http://127.0.0.1:8047"]
 
 
