@@ -30,7 +30,7 @@ from common.messaging.services import Identity, Service
 from common.postgres.partitions import keep_partitions
 from common.runtime import Runtime
 from common.settings import Settings, load
-from common.stopping import Stop, on_signals
+from common.stopping import Stop, leave, on_signals
 from common.telemetry import configure_logging
 
 log = logging.getLogger(__name__)
@@ -93,6 +93,7 @@ def main(kind: type[S], program: Opener[S]) -> None:
         arm(Armed(settings.failpoint, Path(settings.failpoint_budget), settings.failpoint_chance))
     with asyncio.Runner(loop_factory=_event_loop()) as runner:
         runner.run(_run(settings, role, program))
+    leave()
 
 
 def _event_loop() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NoReturn
 
 log = logging.getLogger(__name__)
 
@@ -72,11 +73,17 @@ def _watch(seconds: float) -> None:
 
     Whatever is in hand then is as after a kill, which the protocol allows at any moment.
     """
-    timer = threading.Timer(seconds, _leave)
+    timer = threading.Timer(seconds, _give_up)
     timer.daemon = True
     timer.start()
 
 
-def _leave() -> None:
+def _give_up() -> None:
     log.critical("not everything could be closed in time; leaving it to be redone")
+    leave()
+
+
+def leave() -> NoReturn:
+    """At once: the interpreter's own tidying keeps nothing, and would wait for every thread."""
+    logging.shutdown()
     os._exit(0)

@@ -14,7 +14,6 @@ import psutil
 
 from deploy.client import AWAY, Customer, Event, Shop, Unexpected
 from deploy.embedded.stack import Stack
-from tests.support import eventually
 
 EXITED = re.compile(r"exited: (\S+) \(exit status (\S+); .*\)|exited: (\S+) \(terminated by (\S+);")
 
