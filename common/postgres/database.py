@@ -10,7 +10,7 @@ from typing import Any, Self
 import asyncpg
 import msgspec
 
-from common.postgres.outage import BLIP_SECONDS, DatabaseAway, Outage
+from common.postgres.outage import DatabaseAway, Outage
 
 __all__ = ["UNAVAILABLE", "Database", "DatabaseAway", "Row", "Transaction", "columns", "relaxed_connection"]
 
@@ -144,7 +144,7 @@ class Database:
 
     async def _acquired(self) -> "asyncpg.pool.PoolConnectionProxy[Row]":
         """Sits out an outage that is short, and asks in vain in none that lasts. Raises DatabaseAway."""
-        patient_until = time.monotonic() + BLIP_SECONDS
+        patient_until = time.monotonic() + self.outage.patience
         while True:
             await self.outage.over()
             try:

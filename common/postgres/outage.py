@@ -22,7 +22,8 @@ class DatabaseAway(OSError):
 class Outage:
     """Begins with a failure, ends when `look` succeeds. `look` has an end of its own, and raises."""
 
-    def __init__(self, look: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, look: Callable[[], Awaitable[None]], *, patience: float = BLIP_SECONDS) -> None:
+        self.patience = patience
         self._look = look
         self._since: float | None = None
         self._over = asyncio.Event()
@@ -50,7 +51,7 @@ class Outage:
         """Returns at once when there is none, or as soon as it is over. Raises DatabaseAway when it lasts."""
         if self._since is None:
             return
-        left = self._since + BLIP_SECONDS - time.monotonic()
+        left = self._since + self.patience - time.monotonic()
         try:
             async with asyncio.timeout(max(0.0, left)):
                 await self._over.wait()

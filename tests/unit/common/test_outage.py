@@ -24,18 +24,17 @@ class Server:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
-    monkeypatch.setattr(outage, "BLIP_SECONDS", 0.2)
     monkeypatch.setattr(outage, "AGAIN_SECONDS", 0.01)
     return Server()
 
 
 async def test_nobody_waits_while_there_is_none(server: Server) -> None:
-    await Outage(server.look).over()
+    await Outage(server.look, patience=0.2).over()
     assert server.looks == 0
 
 
 async def test_a_short_one_is_waited_for_by_all_and_one_looks(server: Server) -> None:
-    away = Outage(server.look)
+    away = Outage(server.look, patience=0.2)
     away.begin()
     away.begin()
     waiting = [asyncio.ensure_future(away.over()) for _ in range(100)]
@@ -51,7 +50,7 @@ async def test_a_short_one_is_waited_for_by_all_and_one_looks(server: Server) ->
 async def test_one_that_lasts_is_told_to_the_first_after_a_while_and_to_others_at_once(
     server: Server,
 ) -> None:
-    away, loop = Outage(server.look), asyncio.get_running_loop()
+    away, loop = Outage(server.look, patience=0.2), asyncio.get_running_loop()
     away.begin()
     began = loop.time()
     with pytest.raises(DatabaseAway):
@@ -65,7 +64,7 @@ async def test_one_that_lasts_is_told_to_the_first_after_a_while_and_to_others_a
 
 
 async def test_a_suspicion_delays_nobody_before_a_look_has_failed(server: Server) -> None:
-    away = Outage(server.look)
+    away = Outage(server.look, patience=0.2)
     server.is_there = True
     away.suspect()
     await away.over()
