@@ -23,7 +23,8 @@ from tests.e2e.leaving import Client, gone, statuses
 from tests.servers import free_base
 from tests.support import eventually
 
-pytestmark = [pytest.mark.embedded, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.embedded
+in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 LONGEST = 10.0
 """Whoever is told to stop is killed then."""
@@ -82,6 +83,7 @@ async def back(stack: Stack, names: Iterable[str]) -> None:
         await asyncio.to_thread(stack.wait_ready, name)
 
 
+@in_one_loop
 async def test_every_service_in_turn_under_load_and_nobody_notices(
     stack: Stack, client: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -107,6 +109,7 @@ async def test_every_service_in_turn_under_load_and_nobody_notices(
     assert set(statuses(stack)) == {"0"}
 
 
+@in_one_loop
 async def test_five_hundred_streams_end_each_with_a_retry_of_its_own(stack: Stack, client: Client) -> None:
     port = stack.program("purchase-2").port
     url = f"http://127.0.0.1:{port}{API}/purchases/events"
@@ -137,6 +140,7 @@ async def test_five_hundred_streams_end_each_with_a_retry_of_its_own(stack: Stac
     await back(stack, ["purchase-2"])
 
 
+@in_one_loop
 @pytest.mark.parametrize("server", ["nats", "postgres", "redis"])
 async def test_while_a_server_is_away(
     stack: Stack, client: Client, server: str, capsys: pytest.CaptureFixture[str]
@@ -160,6 +164,7 @@ async def test_while_a_server_is_away(
     assert statuses(stack) - before == Counter({"0": len(names)})
 
 
+@in_one_loop
 async def test_a_slow_provider_is_waited_for_and_a_slow_upload_told_to_come_again(
     stack: Stack, client: Client
 ) -> None:
