@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import contextlib
 import logging
-import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -20,6 +19,7 @@ from litestar.types import ASGIApp
 
 from common import __version__
 from common.failpoints import Armed, arm
+from common.http.leaving import Leaving
 from common.http.outward import Outward
 from common.http.protocol import Protocol
 from common.messaging.answers import Endpoint
@@ -32,12 +32,16 @@ from common.messaging.workbench import Workbench, forget_letters
 from common.postgres.partitions import keep_partitions
 from common.runtime import Runtime
 from common.settings import Settings, load
+from common.stopping import Stop, leave, on_signals
 from common.telemetry import configure_logging
 
 log = logging.getLogger(__name__)
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 """Runs until cancelled."""
+
+FOR_THE_OUTBOX = 1.0
+"""Seconds of a stop that are kept for saying what was committed last."""
 
 
 class Role(StrEnum):
@@ -69,10 +73,12 @@ class Program:
     letters: Mapping[str, Again] = field(default_factory=dict)
     """How dead letters of durables that are consumed elsewhere are handled again."""
     loops: Sequence[Loop] = ()
+    finishing: Sequence[Loop] = ()
+    """Loops that end by themselves after `on_stop`, when what they have in hand is done."""
     front: Callable[[ASGIApp], ASGIApp] = lambda app: app
     """Looks at requests before the application does."""
     on_stop: Callable[[], None] = lambda: None
-    """Called first at a stop, to end what would keep connections open."""
+    """Called first at a stop, to end what would keep connections open, and to begin nothing more."""
 
 
 S = TypeVar("S", bound=Settings)
@@ -91,6 +97,7 @@ def main(kind: type[S], program: Opener[S]) -> None:
         arm(Armed(settings.failpoint, Path(settings.failpoint_budget), settings.failpoint_chance))
     with asyncio.Runner(loop_factory=_event_loop()) as runner:
         runner.run(_run(settings, role, program))
+    leave()
 
 
 def _event_loop() -> Callable[[], asyncio.AbstractEventLoop]:
@@ -102,34 +109,48 @@ def _event_loop() -> Callable[[], asyncio.AbstractEventLoop]:
 
 
 async def _run(settings: S, role: Role, program: Opener[S]) -> None:
+    stop = Stop(settings.graceful_seconds)
+    on_signals(stop)
     async with program(settings, role) as running:
-        server = Server(settings, running)
-        for each in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(each, server.stop)
-        await run(server, settings, running, role)
+        await run(Server(settings, running, stop), settings, running, role)
 
 
 async def run(server: "Server", settings: Settings, running: Program, role: Role) -> None:
-    """Runs until `server.stop()`, then stops in order.
+    """Runs until `server.stop()`, then stops by one deadline that everything shares.
 
-    Streams end, HTTP drains, questions are answered, batches finish, the outbox is published; the opener then
-    closes connections.
+    At once: readiness says no, streams end, nothing new is fetched or asked. Beside each other: HTTP drains,
+    batches finish, questions are answered. Then the outbox is published; the opener closes connections. What
+    is not done by then is left to be redone.
     """
     async with asyncio.TaskGroup() as tasks:
         working = [tasks.create_task(consumer.run(settings.concurrency)) for consumer in running.consumers]
+        working += [tasks.create_task(loop()) for loop in running.finishing]
         looping = [tasks.create_task(loop()) for loop in (*running.loops, *_housekeeping(running.runtime))]
         service = _service(settings, running, role)
         answering = tasks.create_task(service.run())
+        finishing = tasks.create_task(_finish(server.ending, running, service, working))
         await server.serve()
-        await _finish(service, settings.graceful_seconds)
-        for consumer in running.consumers:
-            await consumer.stop()
-        if working:
-            await asyncio.wait(working, timeout=settings.graceful_seconds)
+        server.stop()  # if it ended by itself
+        await finishing
         if running.runtime:
-            await _drain(running.runtime, 2.0)
+            await _drain(running.runtime, server.ending.left())
         for task in (*working, *looping, answering):
             task.cancel()
+
+
+async def _finish(
+    stop: Stop, running: Program, service: Service, working: Sequence["asyncio.Task[None]"]
+) -> None:
+    await stop.begun()
+    stopping = [asyncio.ensure_future(service.stop())]
+    stopping += [asyncio.ensure_future(consumer.stop()) for consumer in running.consumers]
+    done, late = await asyncio.wait({*stopping, *working}, timeout=stop.left(but=FOR_THE_OUTBOX))
+    for each in late:
+        log.warning("cut off by the stop, to be redone: %s", getattr(each.get_coro(), "__qualname__", each))
+        each.cancel()
+    for each in done.intersection(stopping):
+        if error := each.exception():
+            log.error("stopping", exc_info=error)
 
 
 def _service(settings: Settings, running: Program, role: Role) -> Service:
@@ -155,12 +176,6 @@ def _workbench(service: str, running: Program) -> list[Endpoint]:
     return Workbench(running.runtime.db, service, {**known, **running.letters}).endpoints()
 
 
-async def _finish(service: Service, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await service.stop()
-
-
 def _housekeeping(runtime: Runtime | None) -> list[Loop]:
     """What every process that writes an outbox keeps going, whatever its role."""
     if runtime is None:
@@ -174,20 +189,22 @@ def _housekeeping(runtime: Runtime | None) -> list[Loop]:
 
 
 async def _drain(runtime: Runtime, seconds: float) -> None:
+    """Without the broker there is nothing to wait for."""
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds if runtime.broker.up else 0):
             await runtime.relay.drained()
     except TimeoutError:
         log.warning("the outbox is not drained; whoever runs next goes on")
 
 
 class Server(uvicorn.Server):
-    """Uvicorn, with its signals left to us."""
+    """Uvicorn, with its signals left to us, and a stop that it shares with the rest of the process."""
 
-    def __init__(self, settings: Settings, running: Program) -> None:
+    def __init__(self, settings: Settings, running: Program, stop: Stop | None = None) -> None:
+        self.ending = stop or Stop(settings.graceful_seconds)
         super().__init__(
             uvicorn.Config(
-                Outward(running.front(running.app), settings),
+                Leaving(Outward(running.front(running.app), settings), self.ending),
                 host=settings.host,
                 port=settings.port,
                 http=Protocol,
@@ -196,14 +213,33 @@ class Server(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,
                 timeout_keep_alive=75,
-                timeout_graceful_shutdown=int(settings.graceful_seconds),
             )
         )
         self._running = running
+        self._leave_seconds = settings.leave_seconds
+        self.ending.then(self._leave)
 
     def stop(self) -> None:
-        self.should_exit = True
+        """Again is no harm, and no hurry."""
+        self.ending.begin()
+
+    def _leave(self) -> None:
+        """The port is open until whoever sends requests here has had the time to hear that it must not."""
         self._running.on_stop()
+        health = self._running.app.state.health
+        health.is_stopping = True
+        asyncio.get_running_loop().call_later(self._leave_seconds if health.is_watched else 0, self._close)
+
+    def _close(self) -> None:
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Requests that are cut off come to their end here, before what they use is closed."""
+        seconds = self.ending.left(but=FOR_THE_OUTBOX)
+        self.config.timeout_graceful_shutdown = seconds  # type: ignore[assignment]  # it waits for any number
+        await super().shutdown(sockets)
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=self.ending.left(but=FOR_THE_OUTBOX / 2))
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -27,7 +27,7 @@ class Runtime:
 
     def needed(self) -> dict[str, Probe]:
         """Without its database a service can do nothing."""
-        return {"postgres": self._postgres}
+        return {"postgres": self.db.answers}
 
     def reported(self) -> dict[str, Probe]:
         """Without the broker it accepts, and says it later."""
@@ -36,10 +36,6 @@ class Runtime:
             "oldest_unsent_seconds": self.relay.oldest_unsent,
             "dead_letters": self.letters.count,
         }
-
-    async def _postgres(self) -> None:
-        async with self.db.read() as tx:
-            await tx.value("SELECT 1")
 
 
 @asynccontextmanager

@@ -35,7 +35,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int = 1
     """Batches one process handles at the same time."""
     graceful_seconds: float = 8.0
-    """How long open requests and batches in hand may take at a stop."""
+    """How long a stop takes at most, all of it: whoever kills a process that is told to stop waits two
+    seconds longer."""
+    leave_seconds: float = 2.0
+    """How much of it the port stays open after `/readyz` has begun to say no, if somebody asked there within
+    five seconds: longer than whoever sends requests takes to look again."""
     failpoint: str = ""
     """A place of common/failpoints.py where this process dies, for tests."""
     failpoint_budget: str = ""

@@ -19,7 +19,8 @@ async def program(settings: MailSettings, role: Role) -> AsyncIterator[Program]:
             app=app.create(settings, held, sender),
             runtime=held,
             consumers=[worker.consumer(settings, held, sender)] if role.works else [],
-            loops=[sender.run, retention.run] if role.works else [],
+            loops=[retention.run] if role.works else [],
+            finishing=[sender.run] if role.works else [],
             on_stop=sender.stop,
         )
 

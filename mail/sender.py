@@ -37,7 +37,7 @@ class Sender:
         self.desk = desk
         self.settings = settings
         self._awake = asyncio.Event()
-        self._is_stopping = False
+        self._stopping = asyncio.Event()
         self._failures = 0
         self._trouble = ""
 
@@ -47,12 +47,12 @@ class Sender:
 
     def stop(self) -> None:
         """Lets the mail in hand finish."""
-        self._is_stopping = True
+        self._stopping.set()
         self._awake.set()
 
     async def run(self) -> None:
         """Runs until `stop()`. A server that is away is asked again and again, at no cost to the mails."""
-        while not self._is_stopping:
+        while not self._stopping.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.settings.mail_sweep_seconds):
                     await self._awake.wait()
@@ -81,7 +81,7 @@ class Sender:
                 return
         async with self.mailer.connected() as connection:
             self._failures, self._trouble = 0, ""
-            while not self._is_stopping and (dues := await self._claim()):
+            while not self._stopping.is_set() and (dues := await self._claim()):
                 await self._send_all(connection, dues)
 
     async def _claim(self) -> list[Due]:
@@ -93,7 +93,7 @@ class Sender:
         """What cannot be begun in time is claimed anew."""
         begin_before = time.monotonic() + BEGUN_WITHIN * self.settings.smtp_timeout_seconds
         for position, due in enumerate(dues):
-            if self._is_stopping or time.monotonic() > begin_before or not connection.is_open:
+            if self._stopping.is_set() or time.monotonic() > begin_before or not connection.is_open:
                 async with self.db.begin() as tx:
                     await repository.release(tx, dues[position:])
                 break
@@ -122,7 +122,7 @@ class Sender:
                 verdict = await self._write(due, outcome)
                 break
             except UNAVAILABLE as error:
-                if self._is_stopping:
+                if self._stopping.is_set():
                     raise
                 log.warning("holding the outcome of a mail: %r", error)
                 await asyncio.sleep(0.25)
@@ -148,7 +148,9 @@ class Sender:
         self._trouble = str(error)
         pause = _delay(self._failures, 0.5, self.settings.smtp_pause_most_seconds)
         log.warning("no mail can be sent, trying again in %.1f s: %s", pause, error)
-        await asyncio.sleep(pause)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await self._stopping.wait()
 
 
 def _delay(failures: int, first: float, most: float) -> float:

@@ -23,7 +23,9 @@ async def program(settings: PaymentSettings, role: Role) -> AsyncIterator[Progra
             app=app.create(settings, held, calls, psp, known, caches, serves=role.serves),
             runtime=held,
             consumers=[worker.consumer(settings, held, calls)] if role.works else [],
-            loops=[*([known.run] if role.serves else []), *([calls.run] if role.works else [])],
+            loops=[known.run] if role.serves else [],
+            finishing=[calls.run] if role.works else [],
+            on_stop=calls.stop,
         )
 
 

@@ -48,7 +48,9 @@ class Calls:
         self.provider = provider
         self.schedule = schedule
         self.concurrency = concurrency
-        self._waiting: asyncio.Queue[Payment] = asyncio.Queue()
+        self._waiting: asyncio.Queue[Payment | None] = asyncio.Queue()
+        self._stopping = asyncio.Event()
+        self._is_asked_out = False
         self._held: set[Question] = set()
         self._answers: list[Answered] = []
         self._answered = asyncio.Event()
@@ -58,15 +60,27 @@ class Calls:
         payments = list(changed)
         tx.after_commit(lambda: self._follow(payments))
 
+    def stop(self) -> None:
+        """Lets the questions that are asked be answered; the others are anybody's at once."""
+        self._stopping.set()
+        for _ in range(self.concurrency):
+            self._waiting.put_nowait(None)
+
     async def run(self) -> None:
-        """Runs until cancelled; what was not answered by then is anybody's at once."""
+        """Runs until `stop()`, or until cancelled; what is not answered by then is anybody's at once."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._write())
-                tasks.create_task(self._sweep())
-                for _ in range(self.concurrency):
-                    tasks.create_task(self._ask())
+                asking = [tasks.create_task(self._ask()) for _ in range(self.concurrency)]
+                sweeping = tasks.create_task(self._sweep())
+                writing = tasks.create_task(self._write())
+                await asyncio.wait(asking)
+                sweeping.cancel()
+                self._is_asked_out = True
+                self._answered.set()
+                await writing
         finally:
+            if self._held:
+                log.warning("%d questions to the provider are left to be asked again", len(self._held))
             with suppress(*UNAVAILABLE):
                 async with self.db.read() as tx:
                     await repository.return_to_all(tx, [payment_id for payment_id, _ in self._held])
@@ -86,8 +100,7 @@ class Calls:
                 self._waiting.put_nowait(payment)
 
     async def _ask(self) -> None:
-        while True:
-            payment = await self._waiting.get()
+        while (payment := await self._waiting.get()) and not self._stopping.is_set():
             failpoint(f"provider.before_{payment.status.lower()}")
             try:
                 answer = await gateway.ask(self.provider, payment)
@@ -101,11 +114,12 @@ class Calls:
             self._answered.set()
 
     async def _write(self) -> None:
-        while True:
+        while self._answers or not self._is_asked_out:
             await self._answered.wait()
             self._answered.clear()
             answers, self._answers = self._answers, []
-            await self._conclude(answers)
+            if answers:
+                await self._conclude(answers)
             self._held.difference_update(question for question, _ in answers)
 
     async def _conclude(self, answers: Sequence[Answered]) -> None:
@@ -116,6 +130,8 @@ class Calls:
                 await self.conclude(answers)
             except UNAVAILABLE as error:
                 log.warning("holding %d answers of the provider: %r", len(answers), error)
+                if self._stopping.is_set():
+                    return  # it is asked again, and says the same
                 await asyncio.sleep(delay)
                 delay = min(5.0, 2 * delay)
             except Exception:

@@ -5,15 +5,18 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 from common.http.auth import Caller
-from common.postgres.database import Database
+from common.postgres.database import UNAVAILABLE, Database
 from purchase import event_log
 from purchase.followers import Follower, Followers, Frame
 from purchase.model import is_last
 
 HEARTBEAT_SECONDS = 15.0
 RETRY_MS = 2000
+FAREWELL_MS = (500, 4000)
+AGAIN_SECONDS = 1.0
 PAGE = 500
 
+STILL_HERE: Frame = (0, "", ": still here\n\n")
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -24,6 +27,11 @@ def frame(number: int, kind: str, data: str) -> bytes:
 def greeting() -> bytes:
     """Jittered, so that a restarted replica's clients do not come back all at once."""
     return f"retry: {int(RETRY_MS * random.uniform(0.75, 1.25))}\n\n".encode()  # noqa: S311  # jitter
+
+
+def farewell() -> bytes:
+    """The last words of a replica that stops: its clients come to the others one after another."""
+    return f"retry: {random.randint(*FAREWELL_MS)}\n\n".encode()  # noqa: S311  # jitter
 
 
 async def purchase_stream(
@@ -37,33 +45,45 @@ async def purchase_stream(
             yield frame(number, kind, data) if kind else data.encode()
             if is_last(kind):
                 return
+        if followers.is_stopping:
+            yield farewell()
 
 
 async def account_stream(
-    db: Database, followers: Followers, caller: Caller, last_id: int | None
+    db: Database, followers: Followers, caller: Caller, last_id: int, *, is_new: bool
 ) -> AsyncIterator[bytes]:
-    """Ends with its session; without a Last-Event-ID it starts now, and says where now is."""
+    """Ends with its session; one that is new starts now, and says where now is."""
     follower = Follower(caller.account_id, caller, of_account=True)
     with followers.follow(follower):
         yield greeting()
-        if last_id is None:
-            async with db.read() as tx:
-                last_id = await event_log.newest_of_account(tx, caller.account_id)
+        if is_new:
             yield f"id: {last_id}\n: now\n\n".encode()
         async for number, kind, data in events(db, follower, last_id):
             yield frame(number, kind, data) if kind else data.encode()
+        if followers.is_stopping:
+            yield farewell()
 
 
 async def events(db: Database, follower: Follower, last_id: int) -> AsyncIterator[Frame]:
-    """Every event once and in order; a frame without a kind is a heartbeat."""
+    """Every event once and in order; a frame without a kind is a heartbeat.
+
+    While the database is away it stays open, and then goes on where it was.
+    """
     follower.resume(last_id)
     while not follower.is_closed:
         if follower.starts_reading():
-            follower.read(await _page(db, follower), PAGE)
+            try:
+                page = await _page(db, follower)
+            except (*UNAVAILABLE, TimeoutError):
+                follower.has_gap = True
+                yield STILL_HERE
+                await follower.woken(AGAIN_SECONDS)
+                continue
+            follower.read(page, PAGE)
         while each := follower.take():
             yield each
         if follower.is_idle and not await follower.woken(HEARTBEAT_SECONDS):
-            yield (0, "", ": still here\n\n")
+            yield STILL_HERE
 
 
 async def _page(db: Database, follower: Follower) -> list[Frame]:

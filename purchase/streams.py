@@ -76,6 +76,7 @@ async def watch_purchase(
     last_event_id: LastEventId = None,
 ) -> Response[Any]:
     """Steps, the decision, compensations, `settled`. 204 once there is nothing left to send."""
+    _refuse_while_stopping(followers)
     async with db.read() as tx:
         log = await event_log.last(tx, purchase_id, caller.account_id)
     if log is None:
@@ -98,13 +99,19 @@ async def watch_purchases(
 ) -> Response[Any]:
     """All of the caller's purchases, for as long as the client stays."""
     _refuse_one_too_many(followers, caller, settings)
-    last_id = None if last_event_id is None else int(last_event_id)
-    frames = sse.account_stream(db, followers, caller, last_id)
+    async with db.read() as tx:
+        newest = await event_log.newest_of_account(tx, caller.account_id)
+    last_id = newest if last_event_id is None else int(last_event_id)
+    frames = sse.account_stream(db, followers, caller, last_id, is_new=last_event_id is None)
     return Stream(frames, media_type=EVENT_STREAM, headers=sse.HEADERS)
 
 
-def _refuse_one_too_many(followers: Followers, caller: Caller, settings: PurchaseSettings) -> None:
+def _refuse_while_stopping(followers: Followers) -> None:
     if followers.is_stopping:
         raise Refused(503, "stopping", "Come back in a moment.", headers={"Retry-After": "1"})
+
+
+def _refuse_one_too_many(followers: Followers, caller: Caller, settings: PurchaseSettings) -> None:
+    _refuse_while_stopping(followers)
     if followers.count(caller.account_id) >= settings.streams_per_account:
         raise Refused(429, "too_many_streams", "Close another stream first.", headers={"Retry-After": "5"})

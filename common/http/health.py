@@ -1,6 +1,8 @@
 """/livez: the process runs. /readyz: it can serve, and how its dependencies are. Never on the edge."""
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,17 +13,28 @@ Probe = Callable[[], Awaitable[Any]]
 """Raises when the dependency does not answer; what it returns is shown."""
 
 PROBE_SECONDS = 2.0
+WATCHED_SECONDS = 5.0
+"""Who asked as lately as that will ask again, and had better be told before the port is closed."""
 
 
-UNAVAILABLE = "unavailable"
+UNAVAILABLE, STOPPING = "unavailable", "stopping"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Health:
-    """Ready means that everything `needed` answers; `reported` only shows (the broker may be away)."""
+    """Ready means that everything `needed` answers; `reported` only shows (the broker may be away).
+
+    A process that stops is not ready from the first moment on, whatever answers.
+    """
 
     needed: Mapping[str, Probe]
     reported: Mapping[str, Probe]
+    is_stopping: bool = False
+    asked_at: float = -math.inf
+
+    @property
+    def is_watched(self) -> bool:
+        return time.monotonic() - self.asked_at < WATCHED_SECONDS
 
     async def report(self) -> dict[str, Any]:
         """The same to whoever asks, over HTTP or over NATS."""
@@ -30,10 +43,8 @@ class Health:
         checks = dict(zip(probes, results, strict=True))
         ready = all(checks[name]["ok"] for name in self.needed)
         degraded = not all(check["ok"] for check in checks.values())
-        return {
-            "status": "degraded" if ready and degraded else "ok" if ready else UNAVAILABLE,
-            "checks": checks,
-        }
+        status = "degraded" if ready and degraded else "ok" if ready else UNAVAILABLE
+        return {"status": STOPPING if self.is_stopping else status, "checks": checks}
 
 
 def routes(health: Health) -> Router:
@@ -43,8 +54,9 @@ def routes(health: Health) -> Router:
 
     @get("/readyz", opt={"public": True}, include_in_schema=False)
     async def readyz() -> Response[dict[str, Any]]:
+        health.asked_at = time.monotonic()
         report = await health.report()
-        return Response(report, status_code=503 if report["status"] == UNAVAILABLE else 200)
+        return Response(report, status_code=503 if report["status"] in {UNAVAILABLE, STOPPING} else 200)
 
     return Router("/", route_handlers=[livez, readyz])
 

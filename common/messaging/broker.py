@@ -106,12 +106,15 @@ class Broker:
     _closing = False
 
     async def close(self) -> None:
+        """Within a second, also when the server reads no more."""
         self._closing = True
         if self.client is not None:
             with suppress(nats.errors.Error, TimeoutError, OSError):
-                async with asyncio.timeout(2):
+                async with asyncio.timeout(0.5):
                     await self.client.flush()
-            await self.client.close()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await self.client.close()
 
 
 @asynccontextmanager

@@ -74,8 +74,7 @@ class Consumer:
     async def stop(self) -> None:
         self._stopping.set()
         with suppress(nats.errors.Error):
-            for delivery in await self.puller.stop():
-                await self._answer(delivery, b"-NAK")  # to another replica, at once
+            await self._give_back(await self.puller.stop())
 
     async def _loop(self) -> None:
         stopped = asyncio.ensure_future(self._stopping.wait())
@@ -137,9 +136,10 @@ class Consumer:
                 await self.work(deliveries)
             except UNAVAILABLE as error:
                 if self._stopping.is_set():
+                    await self._give_back(deliveries)
                     return
                 log.warning("%s holds %d messages: %r", self.durable, len(deliveries), error)
-                await asyncio.sleep(delay)
+                await self._rest(delay)
                 delay = min(5.0, 2 * delay)
             except Exception as error:  # noqa: BLE001  # whatever a message does to its handler, the loop goes on
                 await self._isolate(deliveries, error)
@@ -147,6 +147,19 @@ class Consumer:
             else:
                 await self._acknowledge(deliveries)
                 return
+
+    async def _give_back(self, deliveries: Sequence[Delivery]) -> None:
+        """To another replica, at once; without the broker, when it has waited for us long enough."""
+        if deliveries:
+            log.info("%s gives %d messages back", self.durable, len(deliveries))
+        for delivery in deliveries:
+            await self._answer(delivery, b"-NAK")
+
+    async def _rest(self, seconds: float) -> None:
+        """Not longer than there is time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
 
     async def _isolate(self, deliveries: Sequence[Delivery], error: Exception) -> None:
         if len(deliveries) > 1:
@@ -184,6 +197,18 @@ class Consumer:
             await self._answer(delivery, b"+ACK")
 
     async def _answer(self, delivery: Delivery, verdict: bytes) -> None:
-        """Fire and forget: a lost answer is a redelivery."""
+        """Fire and forget: a lost answer is a redelivery. Waits for the broker, but not at a stop."""
+        if not self.broker.up and not await self._is_back():
+            return
         with suppress(nats.errors.Error):
             await (await self.broker.ready()).publish(delivery.message.reply, verdict)
+
+    async def _is_back(self) -> bool:
+        """Returns when the broker is, or when it is time to stop."""
+        waiting = {asyncio.ensure_future(self.broker.ready()), asyncio.ensure_future(self._stopping.wait())}
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waiting:
+                each.cancel()
+        return self.broker.up

@@ -1,12 +1,18 @@
 """A pool and its transactions, straight on asyncpg: every hot statement is one prepared round trip."""
 
+import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
 import asyncpg
 import msgspec
+
+from common.postgres.outage import DatabaseAway, Outage
+
+__all__ = ["UNAVAILABLE", "Database", "DatabaseAway", "Row", "Transaction", "columns", "relaxed_connection"]
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +28,12 @@ UNAVAILABLE = (
 )
 """The database cannot serve anybody now; whether the last commit happened is unknown."""
 
+UNREACHED = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
+"""What an attempt to connect ends with when there is nobody to connect to."""
 
-class DatabaseAway(OSError):
-    """No connection could be had in time."""
-
+CONNECT_SECONDS = 3.0
+LOOK_SECONDS = 2.0
+CLOSE_SECONDS = 0.8
 
 Row = asyncpg.Record
 
@@ -73,6 +81,7 @@ class Database:
     def __init__(self, pool: "asyncpg.Pool[Row]", url: str) -> None:
         self.pool = pool
         self.url = url
+        self.outage = Outage(self._look)
 
     @classmethod
     @asynccontextmanager
@@ -82,14 +91,17 @@ class Database:
             url,
             min_size=0,
             max_size=size,
-            timeout=5,
+            timeout=CONNECT_SECONDS,
             command_timeout=10,
             connection_class=_Connection,
             init=_prepare,
             server_settings={"application_name": name, "jit": "off"},
         )
-        async with pool:
-            yield cls(pool, url)
+        db = cls(await pool, url)
+        try:
+            yield db
+        finally:
+            await db._close()
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
@@ -106,12 +118,16 @@ class Database:
         async with self._connection() as connection:
             yield Transaction(connection)
 
+    async def answers(self) -> None:
+        """The readiness probe; waits for nothing."""
+        if self.outage.is_known:
+            raise DatabaseAway("the database is away")
+        async with self.read() as tx:
+            await tx.value("SELECT 1")
+
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator["asyncpg.pool.PoolConnectionProxy[Row]"]:
-        try:
-            connection = await self.pool.acquire(timeout=5)
-        except TimeoutError as error:
-            raise DatabaseAway("no connection within 5 s") from error
+        connection = await self._acquired()
         try:
             yield connection
         except asyncpg.InternalClientError:
@@ -120,8 +136,47 @@ class Database:
         except asyncpg.PostgresError as error:
             _forget_values(error)
             raise
+        except TimeoutError:
+            self.outage.suspect()
+            raise
         finally:
-            await self.pool.release(connection)
+            await self.pool.release(connection, timeout=LOOK_SECONDS)
+
+    async def _acquired(self) -> "asyncpg.pool.PoolConnectionProxy[Row]":
+        """Sits out an outage that is short, and asks in vain in none that lasts. Raises DatabaseAway."""
+        patient_until = time.monotonic() + self.outage.patience
+        while True:
+            await self.outage.over()
+            try:
+                return await self.pool.acquire(timeout=5)
+            except TimeoutError as error:
+                self.outage.suspect()
+                raise DatabaseAway("no connection within 5 s") from error
+            except UNREACHED as error:
+                self.outage.begin()
+                if time.monotonic() > patient_until:
+                    raise DatabaseAway("the database is away") from error
+
+    async def _look(self) -> None:
+        """On a connection of its own: those of the pool may all be waiting for an answer.
+
+        A server that has no room for one more is there.
+        """
+        try:
+            connection = await asyncpg.connect(self.url, timeout=LOOK_SECONDS)
+        except asyncpg.TooManyConnectionsError:
+            return
+        connection.terminate()
+
+    async def _close(self) -> None:
+        """Whoever holds a connection now is not waited for long."""
+        await self.outage.aclose()
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.pool.close()
+        except (TimeoutError, *UNAVAILABLE) as error:
+            log.warning("connections to the database are cut off: %r", error)
+            self.pool.terminate()
 
 
 def _forget_values(error: asyncpg.PostgresError) -> None:

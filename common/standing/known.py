@@ -45,6 +45,8 @@ class Known:
         """Returns once anything is known: a new process lets nobody in before. Raises DatabaseAway."""
         if self._first_look.is_set():
             return
+        if self.db.outage.is_known:
+            raise DatabaseAway("nothing is known of any account yet")
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._first_look.wait()

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from deploy.docs import messages, pages, privileges, requests, routes, saga, settings
+from deploy.docs import degraded, messages, pages, privileges, requests, routes, saga, settings
 
 WRITERS: pages.Writers = {
     "messages": messages.table,
@@ -13,6 +13,7 @@ WRITERS: pages.Writers = {
     "broker_rights": privileges.at_nats,
     "redis_rights": privileges.at_redis,
     "routes": routes.table,
+    "degraded": degraded.table,
     "settings": settings.tables,
 }
 

@@ -59,7 +59,8 @@ class Routes:
             known = json.loads(body) if status == 200 else []
         except (OSError, ValueError, http.client.HTTPException) as error:
             return f"port {self.port}: {error}"
-        replicas = [item for service in known for item in service.get("serverStatus", {}).items()]
+        ready = [service for service in known if service["name"].partition("@")[0].endswith("-ready")]
+        replicas = [item for service in ready for item in service.get("serverStatus", {}).items()]
         out = [url for url, state in replicas if state != "UP"]
         if status == 200 and not out and len(replicas) == self.replicas:
             return None

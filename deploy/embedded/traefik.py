@@ -22,6 +22,8 @@ PREFIXES = {
 ENCODED = ("allowEncodedSlash", "allowEncodedBackSlash", "allowEncodedNullCharacter")
 """Written out, these make a path mean something else to the edge than to the service."""
 PAGES = {"purchase": ("/",)}
+LOOKS = {"interval": "1s", "unhealthyInterval": "500ms", "timeout": "1s"}
+"""More often than a service that stops keeps its port open (`LEAVE_SECONDS`)."""
 HEAD_BYTES = 32_768
 """Of a request line and its headers; the services read no more either."""
 READ_SECONDS = 900
@@ -37,23 +39,36 @@ def rule(service: str) -> str:
 
 
 def routes(replicas: Mapping[str, list[str]]) -> Json:
-    """The dynamic file: a router per service, behind it all of its replicas (host:port) that are ready."""
+    """The dynamic file: a router per service, behind it all of its replicas (host:port) that are ready.
+
+    Where none is, one that lives is asked: it serves what it still has, and refuses the rest as the API
+    refuses. A request that met a closed port goes to the next replica; one that was sent is never sent again.
+    """
     public = [service for service in PREFIXES if replicas.get(service)]
+    services: Json = {}
+    for name in public:
+        services |= {
+            name: {"failover": {"service": f"{name}-ready", "fallback": f"{name}-alive"}},
+            f"{name}-ready": {"loadBalancer": balancer(replicas[name], "/readyz")},
+            f"{name}-alive": {"loadBalancer": balancer(replicas[name], "/livez")},
+        }
     return {
         "http": {
             "routers": {
-                name: {"rule": rule(name), "service": name, "entryPoints": ["edge"]} for name in public
+                name: {"rule": rule(name), "service": name, "entryPoints": ["edge"], "middlewares": ["again"]}
+                for name in public
             },
-            "services": {name: {"loadBalancer": balancer(replicas[name])} for name in public},
+            "middlewares": {"again": {"retry": {"attempts": 3, "initialInterval": "20ms"}}},
+            "services": services,
         }
     }
 
 
-def balancer(replicas: list[str]) -> Json:
+def balancer(replicas: list[str], asked: str) -> Json:
     """Answers go through as they are written (server-sent events), never collected."""
     return {
         "servers": [{"url": f"http://{replica}"} for replica in replicas],
-        "healthCheck": {"path": "/readyz", "interval": "1s", "unhealthyInterval": "500ms", "timeout": "1s"},
+        "healthCheck": {"path": asked, **LOOKS},
         "responseForwarding": {"flushInterval": "1ms"},
     }
 

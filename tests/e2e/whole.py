@@ -75,6 +75,21 @@ class Direct(Shop):
 
 
 @dataclass
+class Part:
+    """One replica of a service, which may be stopped, and started again where it was."""
+
+    settings: Any
+    program: Any
+    _opened: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def start(self) -> str:
+        return await self._opened.enter_async_context(running(self.settings, self.program))
+
+    async def stop(self) -> None:
+        await self._opened.aclose()
+
+
+@dataclass
 class Whole:
     """A running shop, its books, and a client of it."""
 
@@ -83,6 +98,7 @@ class Whole:
     psp: PspProcess
     seller: Customer
     category: str
+    parts: Mapping[str, list[Part]]
 
     async def customer(self) -> Customer:
         made = await self.shop.register()
@@ -115,11 +131,11 @@ async def whole(
     servers: Servers,
     home: Path,
     *,
-    replicas: int = 1,
+    replicas: int | Mapping[str, int] = 1,
     psp: Mapping[str, object] | None = None,
     **changed: Mapping[str, object],
 ) -> AsyncIterator[Whole]:
-    """`changed`: settings by service, over what the servers decide."""
+    """`changed`: settings by service, over what the servers decide. `replicas`: of all, or of some."""
     key = home / "signing.pem"
     key.write_bytes(
         Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -139,8 +155,9 @@ async def whole(
     try:
         async with AsyncExitStack() as stack:
             urls: dict[str, list[str]] = {}
+            parts: dict[str, list[Part]] = {}
             for name, (kind, program) in SERVICES.items():
-                for _ in range(replicas):
+                for _ in range(replicas if isinstance(replicas, int) else replicas.get(name, 1)):
                     known = common | {
                         "service": name,
                         "port": free_port(),
@@ -154,9 +171,10 @@ async def whole(
                     settings = kind(
                         **{field: known[field] for field in kind.__struct_fields__ if field in known}
                     )
-                    urls.setdefault(name, []).append(
-                        await stack.enter_async_context(running(settings, program))
-                    )
+                    part = Part(settings, program)
+                    stack.push_async_callback(part.stop)
+                    urls.setdefault(name, []).append(await part.start())
+                    parts.setdefault(name, []).append(part)
             session = await stack.enter_async_context(
                 aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=300))
             )
@@ -167,6 +185,6 @@ async def whole(
             category = await seller.call(
                 "POST", "/categories", expect=201, body={"name": f"Lamps {home.name}", "description": "-"}
             )
-            yield Whole(shop, databases, provider, seller, category["id"])
+            yield Whole(shop, databases, provider, seller, category["id"], parts)
     finally:
         provider.stop()

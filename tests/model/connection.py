@@ -57,6 +57,10 @@ CALLER = Caller(
 SETTINGS = PurchaseSettings(port=0, nats_url="", database_url="", jwks_url="", redis_url="")
 
 
+FAREWELL = b": the replica stops\n\n"
+"""Told from the greeting, after which something else comes, and without its jitter."""
+
+
 class Standing(NamedTuple):
     """All about a stream that can make a difference from now on."""
 
@@ -134,7 +138,7 @@ class Live:
         if isinstance(response, Stream):
             self._frames = cast("AsyncGenerator[bytes]", response.iterator)
             async for frame in self._frames:
-                await Pause(SENDING, frame if frame.startswith(b"id") else b"")
+                await Pause(SENDING, frame if frame.startswith(b"id") or frame == FAREWELL else b"")
         return response.status_code or 200
 
     @contextmanager
@@ -143,6 +147,7 @@ class Live:
         with (
             patch.object(followers, "MOST_WAITING", QUEUE),
             patch.object(sse, "PAGE", PAGE),
+            patch.object(sse, "farewell", lambda: FAREWELL),
             patch.object(sse, "Follower", self._following),
             patch.object(Follower, "woken", woken),
         ):

@@ -168,7 +168,7 @@ class Watching:
     def _read(self, state: State, frame: bytes) -> tuple[Move, State]:
         """The client gets a frame; it checks it against the log."""
         after = self._after(state, "read")
-        if not frame:
+        if not frame.startswith(b"id"):
             return "the client reads", after
         lines = dict(line.split(": ", 1) for line in frame.decode().splitlines() if ": " in line[1:])
         number = int(lines["id"])

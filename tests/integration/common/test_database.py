@@ -1,12 +1,14 @@
 """The pool, where the driver and the server disagree."""
 
+import asyncio
 from collections.abc import Callable
 from traceback import format_exception
 
 import asyncpg
 import pytest
 
-from common.postgres.database import UNAVAILABLE, Database
+from common.postgres.database import UNAVAILABLE, Database, DatabaseAway
+from tests.servers import Servers
 
 
 async def backend(db: Database) -> int:
@@ -46,3 +48,27 @@ async def test_a_connection_that_lost_its_place_is_not_used_again(
             async with db.read():
                 raise asyncpg.InternalClientError("cannot switch to state 11")
         assert await backend(db) != before
+
+
+async def test_a_short_outage_is_waited_for_and_one_that_lasts_told_at_once(
+    database: Callable[[str], str], servers: Servers
+) -> None:
+    async with Database.connect(database("order"), size=4, name="test") as db:
+        await backend(db)
+        db.outage.patience = 60.0
+        await asyncio.to_thread(servers.stop_process, "postgres")
+        try:
+            waiting = [asyncio.ensure_future(backend(db)) for _ in range(20)]
+            while not db.outage.is_known:  # noqa: ASYNC110  # seen at the first attempt
+                await asyncio.sleep(0.01)
+            with pytest.raises(DatabaseAway):
+                await db.answers()
+            db.outage.patience = 0.0
+            async with asyncio.timeout(1):
+                for _ in range(100):
+                    with pytest.raises(DatabaseAway):
+                        await backend(db)
+        finally:
+            await asyncio.to_thread(servers.start_process, "postgres")
+        assert all(await asyncio.gather(*waiting)), "whoever asked in time has an answer, and no error"
+        await backend(db)

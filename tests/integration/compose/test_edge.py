@@ -74,7 +74,7 @@ def test_traefik_gets_a_router_for_each_service_that_runs(port: int, serving: Se
     edge.shutdown()
     edge.server_close()
     assert list(told["routers"]) == ["order"]
-    assert told["services"]["order"]["loadBalancer"]["servers"] == [{"url": f"http://127.0.0.2:{port}"}]
+    assert told["services"]["order-ready"]["loadBalancer"]["servers"] == [{"url": f"http://127.0.0.2:{port}"}]
 
 
 def test_a_name_that_nobody_has_is_nobody() -> None:

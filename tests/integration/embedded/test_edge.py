@@ -1,11 +1,12 @@
 """The edge lets through what is public, as it comes, and nothing else."""
 
 import http.client
+import json
 import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -25,6 +26,7 @@ class Replica(BaseHTTPRequestHandler):
     """A stand-in for a service: names itself, streams on request, is ready while told so."""
 
     ready = True
+    posts = 0
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
@@ -34,6 +36,11 @@ class Replica(BaseHTTPRequestHandler):
             self.stream()
         else:
             self.answer(200, str(self.connection.getsockname()[1]).encode())
+
+    def do_POST(self) -> None:
+        type(self).posts += 1
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer(200, b"")
 
     def answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
@@ -57,7 +64,12 @@ class Replica(BaseHTTPRequestHandler):
 
 
 class Moody(Replica):
-    """A replica that can be made unready."""
+    """A replica that can be made unready, and answers no POST."""
+
+    def do_POST(self) -> None:
+        type(self).posts += 1
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.close_connection = True
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +118,46 @@ def test_requests_go_to_all_ready_replicas_and_not_to_an_unready_one(edge: Layou
     while {get(edge, "/api/v1/orders/1")[1] for _ in range(6)} != {first}:
         assert time.monotonic() < deadline
     Moody.ready = True
+
+
+def down(layout: Layout, service: str) -> bool:
+    """Whether the edge takes none of its replicas for ready."""
+    connection = http.client.HTTPConnection("127.0.0.1", layout.port("traefik_api"), timeout=5)
+    connection.request("GET", f"/api/http/services/{service}-ready@file")
+    states = json.loads(connection.getresponse().read())["serverStatus"]
+    connection.close()
+    return set(states.values()) == {"DOWN"}
+
+
+def until(question: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not question():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_where_none_is_ready_one_that_lives_is_asked(edge: Layout) -> None:
+    """It has answers that are kept, and says no as the API does."""
+    Replica.ready = Moody.ready = False
+    try:
+        until(lambda: down(edge, "order"))
+        assert {get(edge, "/api/v1/orders")[0] for _ in range(6)} == {200}
+    finally:
+        Replica.ready = Moody.ready = True
+    until(lambda: not down(edge, "order"))
+
+
+def test_what_was_sent_is_never_sent_again(edge: Layout) -> None:
+    statuses = []
+    Replica.posts = Moody.posts = 0
+    for _ in range(4):
+        connection = http.client.HTTPConnection("127.0.0.1", edge.port("edge"), timeout=5)
+        connection.request("POST", "/api/v1/orders", body=b"{}")
+        statuses.append(connection.getresponse().status)
+        connection.close()
+    assert Moody.posts > 0
+    assert Replica.posts + Moody.posts == len(statuses)
+    assert statuses.count(502) == Moody.posts
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 @asynccontextmanager
 async def dying_after_the_first_transaction(settings: PaymentSettings, role: Role) -> AsyncIterator[Program]:
     async with program(settings, role) as whole:
-        yield with_(whole, loops=[])
+        yield with_(whole, loops=[], finishing=[])
 
 
 async def statuses(db: Database) -> list[str]:
@@ -54,7 +54,7 @@ async def test_an_answer_lost_by_a_stop_is_asked_for_at_once_by_the_next(
     settings: PaymentSettings, wire: Wire, psp: PspProcess, db: Database
 ) -> None:
     bought = purchase(payment_token="tok_slow")
-    async with running(replace(settings, provider_timeout=60), program):
+    async with running(replace(settings, provider_timeout=60, graceful_seconds=1.1), program):
         await wire.say(authorize(bought))
         await eventually(lambda: psp.moves(bought.id))
     assert await statuses(db) == ["AUTHORIZING"]

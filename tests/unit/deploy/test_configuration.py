@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from common.settings import Settings
+from common.stopping import CLOSING_SECONDS
 from deploy.embedded import nats, redis, roles, supervisord, traefik
 from deploy.embedded.errors import Misconfigured
 from deploy.embedded.layout import Layout
@@ -13,6 +15,8 @@ from deploy.embedded.nodes import Nodes
 from deploy.embedded.passwords import Passwords
 from deploy.embedded.probes import Lives
 from deploy.embedded.program import Program
+
+COMPOSE = Path(__file__).parents[3] / "compose.yaml"
 
 
 @pytest.fixture
@@ -114,8 +118,22 @@ def test_every_replica_stands_behind_the_edge_and_absent_services_do_not() -> No
     routes = traefik.routes({"order": ["127.0.0.1:8046", "127.0.0.1:8047"]})["http"]
     assert isinstance(routes, dict)
     assert list(routes["routers"]) == ["order"]
-    servers = routes["services"]["order"]["loadBalancer"]["servers"]
+    servers = routes["services"]["order-ready"]["loadBalancer"]["servers"]
     assert [server["url"] for server in servers] == ["http://127.0.0.1:8046", "http://127.0.0.1:8047"]
+
+
+def test_whoever_kills_a_process_waits_longer_than_its_stop_takes(tmp_path: Path) -> None:
+    longest = Settings(service="-", port=1, nats_url="-").graceful_seconds + CLOSING_SECONDS
+    section = supervisord.section(Layout(tmp_path, 8000), Program("order", ("-",), "services", Lives()))
+    assert "stopwaitsecs=10\n" in section
+    [grace] = re.findall(r"stop_grace_period: (\d+)s # GRACEFUL_SECONDS", COMPOSE.read_text())
+    assert longest < 10 == int(grace)
+
+
+def test_the_edge_looks_more_often_than_a_stopping_port_is_open() -> None:
+    leaving = Settings(service="-", port=1, nats_url="-").leave_seconds
+    assert traefik.LOOKS == {"interval": "1s", "unhealthyInterval": "500ms", "timeout": "1s"}
+    assert leaving >= 2.0, "an interval, and as long an answer"
 
 
 def test_the_roles_script_quotes_its_names_and_holds_no_password(passwords: Passwords) -> None:
