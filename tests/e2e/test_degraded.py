@@ -16,11 +16,10 @@ import pytest
 import pytest_asyncio
 
 from common.messaging.streams import STREAM
-from deploy.client import 
-from deploy.events import Event, read_events
 from deploy.docs.degraded import DEGRADED, EFFECTS, IN_THE_WAY, KINDS, Answer, Away, Effect, Purchase, answer
 from deploy.docs.routes import SERVED, registered
 from deploy.embedded.layout import SERVICES
+from deploy.events import Event, read_events
 from media import staging
 from tests.e2e.asking import Answer as Got
 from tests.e2e.asking import People, Question, answers, ask, questions, unread, warm
