@@ -12,7 +12,8 @@ from litestar import Response, Router, get
 Probe = Callable[[], Awaitable[Any]]
 """Raises when the dependency does not answer; what it returns is shown."""
 
-PROBE_SECONDS = 2.0
+PROBE_SECONDS = 0.8
+"""Less than the edge waits for the answer: a dependency that hangs must not look like a replica that does."""
 WATCHED_SECONDS = 5.0
 """Who asked as lately as that will ask again, and had better be told before the port is closed."""
 

@@ -11,7 +11,7 @@ import nats
 
 from common.messaging.broker import Broker
 from common.messaging.pull import Delivery, Puller, Received
-from common.postgres.database import UNAVAILABLE
+from common.postgres.database import OVERTAXED, UNAVAILABLE
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +19,9 @@ ALONE_FROM = 3
 LONE_FAILURES = 2
 LONE_DEATHS = 4
 """An attempt that left no error was cut short: by the message, which then does so each time, or by chance."""
+
+MOST_PATIENCE = 20
+"""Deliveries of a message that nothing speaks against but a busy database: some eight minutes."""
 
 Work = Callable[[Sequence[Received]], Awaitable[None]]
 
@@ -134,6 +137,9 @@ class Consumer:
         while True:
             try:
                 await self.work(deliveries)
+            except OVERTAXED as error:
+                await self._isolate(deliveries, error)
+                return
             except UNAVAILABLE as error:
                 if self._stopping.is_set():
                     await self._give_back(deliveries)
@@ -176,7 +182,10 @@ class Consumer:
         await self._answer(delivery, b'-NAK {"delay": %d}' % int(delay * 1e9))
 
     def _is_waiting(self, delivery: Delivery) -> bool:
-        return isinstance(self._errors.get(delivery.sequence), NotYet)
+        """Not its own fault, as it seems; what takes too long every time is, in the end."""
+        error = self._errors.get(delivery.sequence)
+        overtaxed = isinstance(error, OVERTAXED) and delivery.deliveries < MOST_PATIENCE
+        return overtaxed or isinstance(error, NotYet)
 
     async def _put_aside(self, delivery: Delivery) -> None:
         """Parked before it is parsed; if even that fails, it comes again."""

@@ -12,11 +12,30 @@ import msgspec
 
 from common.postgres.outage import DatabaseAway, Outage
 
-__all__ = ["UNAVAILABLE", "Database", "DatabaseAway", "Row", "Transaction", "columns", "relaxed_connection"]
+__all__ = [
+    "OVERTAXED",
+    "UNAVAILABLE",
+    "Database",
+    "DatabaseAway",
+    "Row",
+    "Transaction",
+    "columns",
+    "relaxed_connection",
+]
 
 log = logging.getLogger(__name__)
 
+OVERTAXED = (
+    asyncpg.QueryCanceledError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
+"""Too much at once, for the server or for this process: less, or the same again, may succeed."""
+
 UNAVAILABLE = (
+    *OVERTAXED,
     OSError,
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,

@@ -12,8 +12,9 @@ from itertools import cycle
 
 import psutil
 
-from deploy.client import AWAY, Customer, Event, Shop, Unexpected
+from deploy.client import AWAY, Customer, Shop, Unexpected
 from deploy.embedded.stack import Stack
+from deploy.events import Event
 
 EXITED = re.compile(r"exited: (\S+) \(exit status (\S+); .*\)|exited: (\S+) \(terminated by (\S+);")
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -132,22 +132,36 @@ async def test_a_bad_message_is_parked_as_it_came_and_harms_nobody_else(bench: B
     assert set(bench.effects.values()) == {1}
 
 
-async def test_what_cannot_be_handled_yet_waits_and_is_never_parked(bench: Bench) -> None:
+async def not_yet(_: Transaction) -> None:
+    raise NotYet("the account is not known here")
+
+
+async def too_slow(tx: Transaction) -> None:
+    """Postgres itself cancels it."""
+    await tx.execute("SET LOCAL statement_timeout = 1")
+    await tx.execute("SELECT pg_sleep(1)")
+
+
+@pytest.mark.parametrize("fails", [not_yet, too_slow])
+async def test_what_cannot_be_handled_yet_waits_and_is_never_parked(
+    bench: Bench, fails: Callable[[Transaction], Awaitable[None]]
+) -> None:
+    """What it needs has not been heard, or the database has too much to do: neither is its fault."""
     tries = Counter[str]()
-    message = command()
+    messages = [command() for _ in range(8)]
 
     async def handle(tx: Transaction, batch: Sequence[Message]) -> list[Message]:
         for each in batch:
             tries[each.id] += 1
             if tries[each.id] < 8:
-                raise NotYet("the account is not known here")
+                await fails(tx)
         return []
 
     consumer = bench.consumer(Outbox(lambda _: None))
     consumer.work = transactional(bench.db, Outbox(lambda _: None), Codec(words(order)), handle)
     async with consuming(consumer):
-        await bench.publish(encode(message))
-        await eventually(lambda: tries[message.id] == 8, seconds=15)
+        await bench.publish(*map(encode, messages))
+        await eventually(lambda: all(tries[each.id] == 8 for each in messages), seconds=15)
     assert await bench.rows("SELECT count(*) FROM dead_letter") == 0
 
 
