@@ -21,8 +21,8 @@ from common.messaging.consumer import LONE_DEATHS
 from common.messaging.publisher import Outgoing, Publisher
 from common.messaging.streams import ACK_WAIT
 from common.postgres.database import Database
+from tests.integration.common.bench import command
 from tests.integration.common.doomed import FAILS, KILLS, KILLS_ONCE
-from tests.integration.common.test_messaging import command
 from tests.servers import Servers
 from tests.support import eventually
 

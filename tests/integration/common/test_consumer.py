@@ -1,100 +1,26 @@
-"""Outbox, relay, stream, consumer and inbox over the real servers, with handlers of the test's own."""
+"""Stream, consumer and inbox over the real servers, with handlers of the test's own."""
 
 import asyncio
-import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 import pytest
 from nats.aio.msg import Msg
 
 from common.contracts import order
-from common.contracts.message import Message, Purchase, PurchaseMessage, subject
-from common.ids import new_id
-from common.messaging.broker import Broker, broker
+from common.contracts.message import Message, subject
+from common.messaging.broker import broker
 from common.messaging.codec import Codec, encode, words
-from common.messaging.consumer import Consumer, NotYet
+from common.messaging.consumer import NotYet
 from common.messaging.outbox import Outbox
-from common.messaging.publisher import IN_FLIGHT, Outgoing, Publisher
+from common.messaging.publisher import Publisher
 from common.messaging.pull import Delivery, Puller, Received
-from common.messaging.relay import Relay
-from common.messaging.streams import STREAM
 from common.messaging.transactional import parking, transactional
-from common.postgres.database import Database, Transaction
-from tests.servers import Servers, fresh_stream
+from common.postgres.database import Transaction
+from tests.integration.common.bench import Bench, command, consuming
+from tests.servers import Servers
 from tests.support import eventually
-
-
-def command(attempt: int = 0) -> order.CreateOrder:
-    context = Purchase(
-        id=new_id(),
-        attempt=attempt,
-        account_id=new_id(),
-        items=(),
-        currency_code="VND",
-        method="cash",
-        installments=1,
-        issued_on=datetime.now(UTC).date(),
-        deadline_at=datetime.now(UTC),
-    )
-    return order.CreateOrder(purchase=context)
-
-
-@dataclass
-class Bench:
-    """A database with the common tables, the broker, and what a handler of the test did."""
-
-    db: Database
-    broker: Broker
-    publisher: Publisher
-    effects: Counter[str] = field(default_factory=Counter)
-    batches: list[int] = field(default_factory=list)
-
-    async def publish(self, *payloads: bytes) -> None:
-        messages = [
-            Outgoing(str(new_id()), "cmd.order.create_order", body, "-", None, None) for body in payloads
-        ]
-        assert all(await self.publisher.publish(messages))
-
-    async def handle(self, tx: Transaction, batch: Sequence[Message]) -> list[Message]:
-        self.batches.append(len(batch))
-        replies: list[Message] = []
-        for message in batch:
-            assert isinstance(message, PurchaseMessage)
-            if message.purchase.method == "poison":
-                raise ValueError("poison")
-            tx.after_commit(lambda each=message.id: self.effects.update([each]))  # type: ignore[misc]
-            replies.append(order.OrderCreated.following(message))
-        return replies
-
-    def consumer(self, outbox: Outbox, **changed: object) -> Consumer:
-        work = transactional(self.db, outbox, Codec(words(order)), self.handle)
-        park = parking(self.db, "order")
-        return Consumer(self.broker, "order", work, park, batch_size=64, retry_seconds=0.02)
-
-    async def rows(self, statement: str) -> int:
-        async with self.db.read() as tx:
-            count: int = await tx.value(statement)
-            return count
-
-
-@pytest.fixture
-async def bench(database: Callable[[str], str], nats_url: str) -> AsyncIterator[Bench]:
-    url = database("order")
-    async with broker(nats_url, "tests") as connection, Database.connect(url, size=8, name="tests") as db:
-        yield Bench(db, connection, Publisher(connection))
-
-
-@asynccontextmanager
-async def consuming(consumer: Consumer) -> AsyncIterator[None]:
-    running = asyncio.ensure_future(consumer.run())
-    yield
-    await consumer.stop()
-    await asyncio.wait_for(running, 5)
 
 
 async def test_a_hundred_copies_of_a_message_have_one_effect_and_one_reply(bench: Bench) -> None:
@@ -177,96 +103,6 @@ async def test_an_outage_of_the_database_loses_and_parks_nothing(bench: Bench, s
         await eventually(lambda: len(bench.effects) == 50, seconds=20)
     assert set(bench.effects.values()) == {1}
     assert await bench.rows("SELECT count(*) FROM dead_letter") == 0
-
-
-async def test_a_committed_message_is_published_from_memory_and_marked(bench: Bench) -> None:
-    relay = Relay(bench.db, bench.broker, name="tests")
-    running = asyncio.ensure_future(relay.run())
-    async with bench.db.begin() as tx:
-        await Outbox(relay.offer).put(
-            tx, [order.OrderCreated(cause_id=str(n), purchase=command().purchase) for n in range(500)]
-        )
-    await eventually(lambda: unpublished(bench), seconds=5)
-    running.cancel()
-
-
-async def age(owner: str) -> None:
-    """A message is what it was, but for the owner."""
-    async with Database.connect(owner, size=1, name="owner") as db, db.begin() as tx:
-        await tx.execute("UPDATE outbox SET created_at = now() - interval '1 minute'")
-
-
-async def test_what_a_crash_left_in_the_outbox_is_found_by_whoever_runs_next(
-    bench: Bench, servers: Servers
-) -> None:
-    """Ten thousand rows that no memory holds: the recovery does not stop after one page."""
-    async with bench.db.begin() as tx:
-        messages = [order.OrderCreated(cause_id=str(n), purchase=command().purchase) for n in range(2000)]
-        await Outbox(lambda _: None).put(tx, messages)
-    await age(servers.owner_url(bench.db.url))
-    relay = Relay(bench.db, bench.broker, name="tests")
-    assert await relay.oldest_unsent() >= 60
-    running = asyncio.ensure_future(relay.run())
-    await eventually(lambda: unpublished(bench), seconds=15)
-    assert await relay.oldest_unsent() == 0
-    running.cancel()
-
-
-async def unpublished(bench: Bench) -> bool:
-    return await bench.rows("SELECT count(*) FROM outbox WHERE published_at IS NULL") == 0
-
-
-async def test_a_rolled_back_transaction_says_nothing(bench: Bench) -> None:
-    offered: list[object] = []
-
-    async def say_and_fail() -> None:
-        async with bench.db.begin() as tx:
-            reply = order.OrderCreated(cause_id="x", purchase=command().purchase)
-            await Outbox(offered.extend).put(tx, [reply])
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        await say_and_fail()
-    assert offered == []
-    assert await bench.rows("SELECT count(*) FROM outbox") == 0
-
-
-async def test_messages_go_on_after_the_broker_was_away(bench: Bench, servers: Servers) -> None:
-    async with consuming(bench.consumer(Outbox(lambda _: None))):
-        await bench.publish(encode(command()))
-        await eventually(lambda: len(bench.effects) == 1)
-        await asyncio.to_thread(servers.stop_process, "nats")
-        await asyncio.to_thread(servers.start_process, "nats")
-        await bench.broker.ready()
-        await eventually(lambda: bench.broker.up)
-        await bench.publish(encode(command()))
-        await eventually(lambda: len(bench.effects) == 2, seconds=10)
-
-
-async def test_partitions_are_made_ahead_and_dropped_when_nobody_needs_them(
-    bench: Bench, servers: Servers
-) -> None:
-    owner = servers.owner_url(bench.db.url)
-    async with Database.connect(owner, size=1, name="owner") as db, db.begin() as tx:
-        for parent in ("inbox", "outbox"):
-            for day in (20200101, 20200102):
-                bounds = f"FOR VALUES FROM ('{day}') TO ('{day + 1}')"
-                await tx.execute(f"CREATE TABLE {parent}_{day} PARTITION OF {parent} {bounds}")
-        unsent = "'2020-01-02', 'x', 'evt.order.x', '', 'y'"
-        await tx.execute(
-            f"INSERT INTO outbox (created_on, message_id, subject, payload, correlation_id) VALUES ({unsent})"
-        )
-    async with bench.db.begin() as tx:
-        await tx.execute("SELECT maintain_partitions()")
-        rows = await tx.fetch(
-            "SELECT relname FROM pg_class WHERE relname ~ '^(in|out)box_2020' AND relkind = 'r'"
-        )
-        ahead = await tx.value(
-            "SELECT count(*) FROM pg_class WHERE relname ~ '^(in|out)box_[0-9]{8}$' "
-            "AND to_date(right(relname, 8), 'YYYYMMDD') > (now() AT TIME ZONE 'utc')::date"
-        )
-    assert [row["relname"] for row in rows] == ["outbox_20200102"]  # it still holds an unsent message
-    assert ahead == 4
 
 
 async def test_a_consumer_that_stops_gives_back_what_it_did_not_begin(bench: Bench) -> None:
@@ -379,24 +215,3 @@ async def test_a_message_that_kills_its_process_is_parked_after_four_lone_attemp
 
         await eventually(parked, seconds=15)
     assert not bench.effects
-
-
-async def test_while_nobody_stores_the_relay_asks_again_without_haste_and_then_says_everything(
-    bench: Bench, servers: Servers
-) -> None:
-    """As in an election: every message comes back at once with "no responders"."""
-    client = await bench.broker.ready()
-    await client.jetstream().delete_stream(STREAM)
-    async with bench.db.begin() as tx:
-        messages = [order.OrderCreated(cause_id=str(n), purchase=command().purchase) for n in range(1000)]
-        await Outbox(lambda _: None).put(tx, messages)
-    await age(servers.owner_url(bench.db.url))
-    relay = Relay(bench.db, bench.broker, name="tests")
-    running = asyncio.ensure_future(relay.run())
-    asked, begun = client.stats["out_msgs"], time.monotonic()
-    await eventually(lambda: client.stats["out_msgs"] - asked > 2 * IN_FLIGHT)
-    assert time.monotonic() - begun > 2
-    await fresh_stream(servers.nats_url)
-    await eventually(lambda: unpublished(bench), seconds=15)
-    assert await bench.rows("SELECT count(*) FROM dead_letter") == 0
-    running.cancel()
