@@ -51,7 +51,7 @@ class Campaign:
             stack = shop.stack
             async with customers(stack.url("edge"), stack.url("mail_api"), self.customers) as traffic:
                 shop.timeline.began = time.monotonic()
-                stage = Stage(shop, traffic, random.Random(f"{self.seed} {scenario.name}"))  # noqa: S311
+                stage = Stage(shop, traffic, random.Random(f"{self.seed} {scenario.name}"))  # noqa: S311  # reproducible
                 if scenario.rate is None:
                     await scenario.act(stage)
                 else:

@@ -58,7 +58,8 @@ class Verdict(msgspec.Struct):
     late_in_outages: int = 0
     """Decided after their deadline because whoever decides was away."""
     settled_after: float | None = None
-    """Seconds from the last fault's end until nothing was left to do; None: not within the bound."""
+    """Seconds from the end of the last fault, or of the clicks where there was none, until nothing was left to do;
+    None: not within the bound."""
     faults: list[Fault] = []
     per_second: list[list[int]] = []
     """Accepted, decided, settled in each second."""
@@ -101,7 +102,7 @@ async def _settle(arena: Arena, traffic: Traffic) -> float | None:
         await asyncio.sleep(0.5)
         return (await traffic.all_told() and await books.are_closed()) or None
 
-    last = arena.timeline.last_end
+    last = arena.timeline.last_end or arena.timeline.now()
     try:
         await until(closed, seconds=max(5.0, last + SETTLE_SECONDS - arena.timeline.now()))
     except TimeoutError:
