@@ -21,7 +21,7 @@ async def kill_servers(stage: Stage) -> None:
     await faults.ready(stage.arena, SERVERS)
 
 
-@scenario(quick=True)
+@scenario()
 async def postgres_again_and_again(stage: Stage) -> None:
     """kill -9 of the database server with all its children, ten times, two to five seconds apart."""
     for _ in range(10):
