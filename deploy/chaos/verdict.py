@@ -58,8 +58,8 @@ class Verdict(msgspec.Struct):
     late_in_outages: int = 0
     """Decided after their deadline because whoever decides was away."""
     settled_after: float | None = None
-    """Seconds from the last fault's end (the last click, if there was none) until nothing was left to do; None:
-    not within the bound."""
+    """Seconds from the end of the last fault (of the clicks, if there was none) until nothing was left to do;
+    None: not within the bound."""
     faults: list[Fault] = []
     per_second: list[list[int]] = []
     """Accepted, decided, settled in each second."""
