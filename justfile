@@ -87,7 +87,7 @@ fmt: _environment
 # Every test, against the real servers, in two processes (arguments go to pytest; -n 0: in one)
 [no-exit-message]
 test *arguments: _environment
-    @exec {{ python }} -m pytest --numprocesses 2 --dist loadfile "$@"
+    @exec {{ python }} -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder "$@"
 
 # Load the stack and measure it
 [no-exit-message]
