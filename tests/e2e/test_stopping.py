@@ -162,7 +162,7 @@ async def test_while_servers_are_away(
                 await asyncio.to_thread(stack.start_process, server)
         await back(stack, names)
     with capsys.disabled():
-        sys.stdout.write(f"\nwithout {' and '.join(servers)}: the slowest within {max(took.values()):.1f} s\n")
+        sys.stdout.write(f"\nwithout {', '.join(servers)}: the slowest within {max(took.values()):.1f} s\n")
     assert statuses(stack) - before == Counter({"0": len(names)})
 
 
