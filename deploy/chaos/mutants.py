@@ -38,7 +38,7 @@ MUTANTS = (
         "product/model/reservation.py",
         "return Reservation(status=Status.TOMBSTONE), shelf",
         "return reservation, shelf",
-        "deadlines-of-50-ms",
+        "cancelled-at-once",
         ("I4",),
     ),
     Mutant(
@@ -47,7 +47,7 @@ MUTANTS = (
         "purchase/model.py",
         "    if row.status is not Status.PENDING:\n        return Outcome(row)\n    progressed = ",
         "    progressed = ",
-        "deadlines-of-50-ms",
+        "cancelled-at-once",
         ("I5", "I9"),
     ),
     Mutant(
@@ -66,7 +66,7 @@ MUTANTS = (
         "        case Status.AUTHORIZING | Status.VOIDING:\n",
         "        case Status.AUTHORIZING:\n            return payment, [PaymentVoided.following(command)]\n"
         "        case Status.VOIDING:\n",
-        "deadlines-of-50-ms",
+        "cancelled-at-once",
         ("I4", "I6"),
     ),
     Mutant(
@@ -75,7 +75,7 @@ MUTANTS = (
         "payment/model/rules.py",
         "return moved(payment, Status.AUTHORIZED), [PaymentAuthorized.following(authorize)]",
         "return moved(payment, Status.CAPTURING), [PaymentAuthorized.following(authorize)]",
-        "deadlines-of-50-ms",
+        "cancelled-at-once",
         ("I6", "I10"),
     ),
     Mutant(

@@ -18,6 +18,7 @@ from deploy.events import Event
 
 TOKENS = (*["tok_ok"] * 12, "tok_decline", "tok_decline", "tok_slow", "tok_error_after", "tok_timeout_after")
 CANCELLED = 0.05
+"""Of all purchases: their customers think better of it at once, whatever has happened by then."""
 MOST_PAUSE = 1.6
 """Seconds between two tries of one request."""
 MOST_OPEN = 2000
@@ -86,6 +87,9 @@ class Traffic:
     wrong: list[str] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     not_asked: int = 0
+    cancelled: float = CANCELLED
+    cancelled_within: float = 0.0
+    """Seconds until they do; half of them need less than a quarter of it."""
     _early: dict[str, list[Event]] = field(default_factory=dict)
     _open: set["asyncio.Task[None]"] = field(default_factory=set)
 
@@ -119,12 +123,13 @@ class Traffic:
             clicked=time.monotonic(),
         )
         self.clicks.append(bought)
-        asking = asyncio.ensure_future(self._buy(bought, is_cancelled=draw.random() < CANCELLED))
+        patience = self.cancelled_within * draw.random() ** 2 if draw.random() < self.cancelled else None
+        asking = asyncio.ensure_future(self._buy(bought, patience))
         self._open.add(asking)
         asking.add_done_callback(self._open.discard)
         return bought
 
-    async def _buy(self, bought: Bought, *, is_cancelled: bool) -> None:
+    async def _buy(self, bought: Bought, patience: float | None = None) -> None:
         """Until there is an answer; the Idempotency-Key makes the repetitions one purchase."""
         pause = 0.1
         while not bought.id:
@@ -141,7 +146,8 @@ class Traffic:
         self.by_id[bought.id] = bought
         for event in self._early.pop(bought.id, ()):
             self._apply(bought, event)
-        if is_cancelled:
+        if patience is not None:
+            await asyncio.sleep(patience)
             with suppress(Unexpected, *AWAY):  # decided already, or nobody there: both are fine
                 await bought.customer.call("POST", f"/purchases/{bought.id}/cancel")
 
@@ -149,7 +155,7 @@ class Traffic:
         """A purchase of somebody who has no account stream, followed on its own to the end."""
         bought = Bought(customer, basket, {"token": token}, secrets.token_urlsafe(12), time.monotonic())
         self.clicks.append(bought)
-        await self._buy(bought, is_cancelled=False)
+        await self._buy(bought)
         async for event in customer.watch(bought.id):
             self._apply(bought, event)
         return bought

@@ -7,7 +7,13 @@ from deploy.chaos.arena import Ground
 from deploy.chaos.customers import gathered, goods
 from deploy.chaos.dropping import dropped_after_every_event
 from deploy.chaos.scenario import Stage, scenario
+from deploy.embedded.layout import SERVICES
 
+SHUFFLED = Ground(
+    "two of each, four small batches at once",
+    settings={"CONCURRENCY": "4", "BATCH_SIZE": "8"},
+    replicas=dict.fromkeys(SERVICES, 2),
+)
 HURRIED = Ground("a deadline of 50 ms", settings={"DEADLINE": "0.05"})
 BUYERS, ITEMS = 1000, 10
 STREAMS = 500
@@ -17,6 +23,14 @@ STREAMS = 500
 async def deadlines_of_50_ms(stage: Stage) -> None:
     """Nearly every purchase times out in the middle of its saga, where completion and deadline race."""
     await stage.calm(15.0)
+
+
+@scenario(SHUFFLED, rate=0.5, quick=True)
+async def cancelled_at_once(stage: Stage) -> None:
+    """Every purchase is cancelled within 1.5 s, while messages overtake each other on slow wires."""
+    stage.traffic.cancelled, stage.traffic.cancelled_within = 1.0, 1.5
+    async with faults.weather(stage.arena, "slow", stage.arena.wires(server="nats"), delay=0.15):
+        await stage.calm(20.0)
 
 
 @scenario(rate=None)

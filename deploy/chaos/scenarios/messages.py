@@ -2,17 +2,10 @@
 
 import time
 
-from deploy.chaos.arena import Ground
 from deploy.chaos.echo import echoing
 from deploy.chaos.poison import POISON, buried, poisoned
 from deploy.chaos.scenario import Stage, scenario
-from deploy.embedded.layout import SERVICES
-
-SHUFFLED = Ground(
-    "two of each, four small batches at once",
-    settings={"CONCURRENCY": "4", "BATCH_SIZE": "8"},
-    replicas=dict.fromkeys(SERVICES, 2),
-)
+from deploy.chaos.scenarios.buying import SHUFFLED
 
 
 @scenario(SHUFFLED, rate=0.5, quick=True)

@@ -15,7 +15,7 @@ async def wires_cut(stage: Stage) -> None:
         await stage.calm(0.5)
 
 
-@scenario(quick=True)
+@scenario()
 async def wires_torn(stage: Stage) -> None:
     """Connections are reset in the middle of messages: one wire twice a second, all of them every ten."""
     for number, link in enumerate(stage.draw.sample(stage.arena.links, len(stage.arena.links)), start=1):
