@@ -138,7 +138,7 @@ MUTANTS = (
         "common/messaging/relay.py",
         "self._marks += [row for row, is_stored in zip(rows, stored, strict=True) if is_stored]",
         "self._marks += rows",
-        "servers-cut-off",
+        "broker-disk-full",
         ("I9",),
     ),
     Mutant(
