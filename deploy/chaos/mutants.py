@@ -142,15 +142,6 @@ MUTANTS = (
         ("I9",),
     ),
     Mutant(
-        "same-ids-again",
-        "P10",
-        "purchase/model.py",
-        "attempt=row.attempt + 1",
-        "attempt=row.attempt",
-        "broker-wiped",
-        ("I10", "not settled"),
-    ),
-    Mutant(
         "new-stream-unnoticed",
         "P16",
         "common/messaging/incarnation.py",
@@ -164,8 +155,9 @@ MUTANTS = (
         "protocol 9",
         "common/messaging/consumer.py",
         "                await self.work(deliveries)\n",
-        "                await self._acknowledge(deliveries)\n                await self.work(deliveries)\n",
-        "postgres-again-and-again",
+        "                await self._acknowledge(deliveries)\n                await asyncio.sleep(0.2)\n"
+        "                await self.work(deliveries)\n",
+        "kill-all-services",
         ("I9",),
     ),
 )
