@@ -55,7 +55,7 @@ class Sweeps:
 
     async def redrive_some(self) -> int:
         """P10: said again under a new attempt, unless what was said last has not even left."""
-        if await self.relay.oldest_unsent() > UNSENT_LIMIT:
+        if await self.relay.is_behind(UNSENT_LIMIT):
             return 0
         today = datetime.now(UTC).date()
         async with self.db.begin() as tx:

@@ -23,12 +23,20 @@ MEMORY = 20_000
 # A row younger than a second is still on its way from the memory of the process that wrote it. No lock: it
 # would be held while awaiting acks. A row that two processes publish is one message to the stream.
 FORGOTTEN = """
-SELECT created_on, position, message_id, subject, payload, correlation_id, causation_id, traceparent
+SELECT created_at < now() - interval '30 seconds' AS is_history,
+       created_on, position, message_id, subject, payload, correlation_id, causation_id, traceparent
 FROM outbox
 WHERE published_at IS NULL AND created_at < now() - interval '1 second'
-ORDER BY created_at, position LIMIT $1
+ORDER BY created_at DESC, position DESC LIMIT $1
 """
 MARK = "UPDATE outbox SET published_at = now() WHERE created_on = $1 AND position = ANY($2::bigint[])"
+# What is older is history that is being said again, and tells nothing about the way to the broker.
+BEHIND = """
+SELECT EXISTS (
+  SELECT FROM outbox WHERE published_at IS NULL
+  AND created_at BETWEEN now() - interval '30 seconds' AND now() - $1 * interval '1 second'
+)
+"""
 OLDEST = "SELECT extract(epoch FROM now() - min(created_at))::float FROM outbox WHERE published_at IS NULL"
 
 
@@ -76,6 +84,11 @@ class Relay:
         async with self.db.read() as tx:
             return await tx.value(OLDEST) or 0.0
 
+    async def is_behind(self, seconds: float) -> bool:
+        """Whether something that was said so long ago has not left, history aside."""
+        async with self.db.read() as tx:
+            return bool(await tx.value(BEHIND, seconds))
+
     async def _publish(self) -> None:
         while True:
             await self._wake.wait()
@@ -120,7 +133,8 @@ class Relay:
     async def _recover(self) -> None:
         """The poller: once a second while the broker is there, and again at once while there is more.
 
-        Not at once after a refusal: while a cluster elects a leader every message is refused in no time.
+        Not at once after a refusal: while a cluster elects a leader every message is refused in no time. Nor
+        for history, which comes last: a wiped broker is told a whole day again (P16), beside what is sold.
         """
         while True:
             await asyncio.sleep(1)
@@ -135,11 +149,11 @@ class Relay:
             rows = await tx.fetch(FORGOTTEN, self.limit)
         forgotten = [row for row in map(placed, rows) if row.position not in self._held]
         self.offer(forgotten)
-        return len(forgotten) == self.limit
+        return len(forgotten) == self.limit and not rows[-1]["is_history"]
 
 
 def placed(row: Row) -> OutboxRow:
-    created_on, position, *message = row
+    _, created_on, position, *message = row
     return OutboxRow(created_on, position, Outgoing(*message))
 
 

@@ -127,7 +127,7 @@ MUTANTS = (
         "no-recovery",
         "protocol 9",
         "common/messaging/relay.py",
-        "WHERE published_at IS NULL AND created_at < now() - interval '1 second'",
+        "WHERE published_at IS NULL AND created_at < now() - interval '1 second'\n",
         "WHERE false",
         "kill-all-services",
         ("I9", "not settled"),

@@ -28,10 +28,11 @@ async def test_a_committed_message_is_published_from_memory_and_marked(bench: Be
     running.cancel()
 
 
-async def age(owner: str) -> None:
+async def age(owner: str, *, seconds: int = 20, most: int = 1_000_000) -> None:
     """A message is what it was, but for the owner."""
+    statement = "UPDATE outbox SET created_at = now() - $1 * interval '1 second' WHERE position <= $2"
     async with Database.connect(owner, size=1, name="owner") as db, db.begin() as tx:
-        await tx.execute("UPDATE outbox SET created_at = now() - interval '1 minute'")
+        await tx.execute(statement, seconds, most)
 
 
 async def test_what_a_crash_left_in_the_outbox_is_found_by_whoever_runs_next(
@@ -43,11 +44,30 @@ async def test_what_a_crash_left_in_the_outbox_is_found_by_whoever_runs_next(
         await Outbox(lambda _: None).put(tx, messages)
     await age(servers.owner_url(bench.db.url))
     relay = Relay(bench.db, bench.broker, name="tests")
-    assert await relay.oldest_unsent() >= 60
+    assert await relay.oldest_unsent() >= 20
     running = asyncio.ensure_future(relay.run())
     await eventually(lambda: unpublished(bench), seconds=15)
     assert await relay.oldest_unsent() == 0
     running.cancel()
+
+
+async def test_history_is_said_again_after_what_is_new_and_without_haste(
+    bench: Bench, servers: Servers
+) -> None:
+    """A day of it would keep everybody from what is sold now."""
+    async with bench.db.begin() as tx:
+        messages = [order.OrderCreated(cause_id=str(n), purchase=command().purchase) for n in range(900)]
+        await Outbox(lambda _: None).put(tx, messages)
+    owner = servers.owner_url(bench.db.url)
+    await age(owner)
+    await age(owner, seconds=3600, most=600)
+    running = asyncio.ensure_future(Relay(bench.db, bench.broker, name="tests").run())
+    await eventually(lambda: unpublished(bench), seconds=15)
+    running.cancel()
+    async with bench.db.read() as tx:
+        last = "SELECT max(published_at) FROM outbox WHERE position {} 600"
+        fresh, history = [await tx.value(last.format(sign)) for sign in (">", "<=")]
+    assert (history - fresh).total_seconds() >= 1
 
 
 async def unpublished(bench: Bench) -> bool:
