@@ -8,6 +8,8 @@ from deploy.chaos.verdict import Verdict
 
 WIDTH, HEIGHT, LANE, LEFT = 1000, 120, 14, 40
 MOST_LANES = 6
+MOST_SHOWN = 50
+"""Of the violations of one scenario; the report for programs has all of them."""
 INSTANT = 0.4
 """Seconds that a fault without length is drawn with."""
 
@@ -84,7 +86,10 @@ def section(verdict: Verdict) -> str:
             *(f"{name}: {value}" for name, value in verdict.notes.items()),
         ]
     )
-    wrong = "".join(f'<div class="bad">{escape(each)}</div>' for each in verdict.violations)
+    shown = verdict.violations[:MOST_SHOWN]
+    if more := len(verdict.violations) - len(shown):
+        shown = [*shown, f"and {more:,} more"]
+    wrong = "".join(f'<div class="bad">{escape(each)}</div>' for each in shown)
     head = f'<h2 id="{verdict.scenario}">{verdict.scenario} <small>{escape(summary)}</small></h2>'
     return head + wrong + drawing(verdict)
 
