@@ -5,7 +5,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -61,7 +61,7 @@ class Impossible(Exception):
 
 @dataclass(frozen=True)
 class Ground:
-    """What kind of shop a scenario wants; those that want the same one share it."""
+    """What kind of shop a scenario wants."""
 
     name: str = "one of each"
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -70,9 +70,6 @@ class Ground:
     wired: bool = True
     disk: str = ""
     """`postgres` or `nats`: that server's folder is a small disk of its own."""
-
-    def __hash__(self) -> int:
-        return hash(self.name)
 
 
 @dataclass(frozen=True)
@@ -180,7 +177,3 @@ async def arena(ground: Ground, home: Path, port_base: int) -> AsyncIterator[Are
             for link in links:
                 link.mend()
             await asyncio.to_thread(stack.stop)
-
-
-def with_settings(ground: Ground, name: str, **settings: str) -> Ground:
-    return replace(ground, name=name, settings=dict(ground.settings) | settings)

@@ -14,8 +14,8 @@ import psutil
 from common.messaging.streams import STREAM
 from deploy.chaos.arena import Arena, Impossible
 from deploy.chaos.links import Link
+from deploy.chaos.wipes import wipe
 from deploy.embedded import leftovers
-from deploy.embedded import nats as at_nats
 from deploy.embedded.layout import SERVICES
 
 EVERYTHING = "everything"
@@ -137,9 +137,7 @@ def torn(arena: Arena, links: list[Link]) -> None:
 async def wipe_broker(arena: Arena) -> None:
     """The stream, its consumers and what they had acknowledged are gone (P16)."""
     async with arena.timeline.lasting("the broker loses its disk", ["nats"]):
-        await asyncio.to_thread(arena.stack.stop_process, "nats")
-        shutil.rmtree(at_nats.store(arena.stack.layout, "nats") / "jetstream")
-        await asyncio.to_thread(arena.stack.start_process, "nats")
+        await asyncio.to_thread(wipe, arena.stack)
 
 
 async def stream_leader(arena: Arena) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from deploy.chaos.customers import goods
 from deploy.client import AWAY, Customer, Shop, Unexpected
 from deploy.events import Event
 
@@ -58,11 +59,4 @@ async def prepare(shop: Shop, customers: int) -> Load:
     made = [await shop.register() for _ in range(customers)]
     for each in made:
         await each.verify()
-    category = await made[0].call(
-        "POST", "/categories", expect=201, body={"name": f"Chaos {time.time_ns()}", "description": "-"}
-    )
-    products = [
-        await made[0].create_product(category["id"], f"P{n}", price=1000, inventory=100_000)
-        for n in range(20)
-    ]
-    return Load(made, [product["id"] for product in products])
+    return Load(made, await goods(made[0], 20, 100_000))
