@@ -15,8 +15,9 @@ from nats.js.api import (
 )
 
 from common.contracts import account, mail, order, payment, product, purchase
-from common.contracts.message import Message, subject
+from common.contracts.message import Message, PurchaseMessage, subject
 from common.contracts.request import Request
+from common.messaging.codec import words
 
 STREAM = "SHOP"
 HOUR = 3600.0
@@ -119,6 +120,14 @@ ASKS: Mapping[str, tuple[type[Request[Any]], ...]] = {"media": (product.ProductL
 """What a service wants to know of others now; whoever is not named asks nobody."""
 
 SPEAKERS = (account, product, order, payment, purchase, mail)
+
+DRIVEN = [
+    subject(word)
+    for word in words(*SPEAKERS)
+    if issubclass(word, PurchaseMessage) or word is product.StockChanged
+]
+"""What costs time when it is lost, and nothing else: sagas are driven again while it matters (P10), and the
+caches look at the stock themselves. Who has to tell a new stream of the past may leave it out (P16)."""
 
 
 def stream(*, replicas: int, max_bytes: int) -> StreamConfig:

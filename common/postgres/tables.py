@@ -99,7 +99,7 @@ def _relay_state(metadata: MetaData) -> None:
             server_default=true(),
         ),
         Column("stream_created_at", DateTime(timezone=True)),
-        info=may("UPDATE (stream_created_at)"),
+        info=may("UPDATE (stream_created_at)", audited="stream_created_at"),
     )
 
 

@@ -17,9 +17,7 @@ from deploy.audit.history import History, history
 from deploy.audit.look import AGAIN_AFTER, audit
 from deploy.audit.settings import AuditSettings
 from deploy.audit.sources import Sources, Unreadable, over_http
-from deploy.embedded import nats
 from deploy.embedded.errors import NotRunning, StackError
-from deploy.embedded.stack import Stack
 from deploy.privileges.nats import VIEWER
 
 
@@ -37,6 +35,14 @@ def place() -> Place:
     if "SETTINGS_FILE" in os.environ:
         told = load(AuditSettings)
         return Place(Sources(told.databases, over_http(told.psp_url), told.nats_url), told.host, told.port)
+    return place_of_stack()
+
+
+def place_of_stack() -> Place:
+    """Raises StackError."""
+    from deploy.embedded import nats  # noqa: PLC0415  # the image of the services has no embedded stack
+    from deploy.embedded.stack import Stack  # noqa: PLC0415
+
     stack = Stack.from_environment()
     if not stack.processes():
         raise NotRunning("nothing is running; ./just up starts it")

@@ -107,9 +107,13 @@ SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float AS oldest
 FROM outbox WHERE published_at IS NULL
 """
 SAID = """
-SELECT position, message_id, subject, coalesce(published_at < $5, false) AS is_due FROM outbox
-WHERE created_on = $1 AND position > $2 AND created_at >= $3 ORDER BY position LIMIT $4
+SELECT position, message_id, subject, coalesce(
+  published_at < $5
+  AND NOT (subject = ANY($6) AND published_at < (SELECT stream_created_at FROM relay_state)), false
+) AS is_due
+FROM outbox WHERE created_on = $1 AND position > $2 AND created_at >= $3 ORDER BY position LIMIT $4
 """
+"""What went to a stream that is gone is due again only if nobody says it otherwise (P16)."""
 HEARD = """
 WITH page AS MATERIALIZED (
   SELECT message_id FROM inbox WHERE issued_on = $1 AND message_id > $2 ORDER BY message_id LIMIT $4

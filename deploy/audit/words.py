@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from uuid import UUID
 
-from common.messaging.streams import CONSUMERS
+from common.messaging.streams import CONSUMERS, DRIVEN
 from deploy.audit import statements
 from deploy.audit.findings import HEARD_WITHIN, MOST_KEPT, Bounds, Finding, Findings
 from deploy.audit.scratch import Scratch
@@ -67,7 +67,7 @@ async def follow(
     reader: Reader, scratch: Scratch, speaker: str, day: date, span: Span, findings: Findings
 ) -> int:
     last, said, since = 0, 0, span.since - MARGIN
-    while rows := await reader.rows(speaker, statements.SAID, day, last, since, PAGE, span.due):
+    while rows := await reader.rows(speaker, statements.SAID, day, last, since, PAGE, span.due, DRIVEN):
         scratch.explain([row["message_id"] for row in rows])
         for receiver, wanted in wanted_by(rows):
             unheard = await missing(reader, receiver, wanted, span.days)

@@ -17,9 +17,7 @@ from urllib.parse import quote
 import msgspec
 
 from common.contracts.letters import MOST_EDITED, Done
-from deploy.embedded import nats
 from deploy.embedded.errors import NotRunning, StackError
-from deploy.embedded.stack import Stack
 from deploy.letters import causes, show
 from deploy.letters.desk import Desk, Id, desk, parsed
 from deploy.privileges.nats import OPERATOR
@@ -79,6 +77,14 @@ def url(given: argparse.Namespace) -> str:
         except (OSError, UnicodeDecodeError) as error:
             raise StackError(f"{given.password_file} cannot be read: {error}") from error
         return f"nats://{OPERATOR}:{quote(password, safe='')}@{given.broker}"
+    return url_of_stack()
+
+
+def url_of_stack() -> str:
+    """Raises StackError."""
+    from deploy.embedded import nats  # noqa: PLC0415  # the image of the services has no embedded stack
+    from deploy.embedded.stack import Stack  # noqa: PLC0415
+
     running = Stack.from_environment().as_running()
     if not running.processes():
         raise NotRunning("nothing is running; ./just up starts it")

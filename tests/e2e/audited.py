@@ -21,7 +21,8 @@ from tests.servers import Servers, fresh_stream
 from tests.support import eventually
 
 AGED = """
-UPDATE outbox SET created_at = created_at - interval '2 minutes', published_at = now() - interval '2 minutes'
+UPDATE outbox SET created_at = created_at - interval '2 minutes', published_at = now() - interval '2 minutes';
+UPDATE relay_state SET stream_created_at = stream_created_at - interval '1 hour'
 """
 """What was said just now may still be on its way: nobody would judge it."""
 

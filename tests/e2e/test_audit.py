@@ -91,6 +91,20 @@ async def test_a_dead_letter_counts_as_heard_until_the_books_are_closed(books: A
     assert named(await audit(books.sources(databases), CLOSED, again_after=0), "I9", "has dead letters")
 
 
+async def test_what_went_to_a_stream_that_is_gone_is_due_unless_it_is_driven_again(books: Audited) -> None:
+    """P16: the sale ended by other words; a notice of the account has no other."""
+    deaf = await books.seeded(
+        "mail", "DELETE FROM inbox WHERE message_id = 'evt.purchase.completed:{completed}:0'"
+    )
+    gone = await books.seeded("purchase", "UPDATE relay_state SET stream_created_at = now()")
+    report = await audit(books.sources(deaf | {"purchase": gone["purchase"]}), BOUNDS, again_after=0)
+    assert report.is_clean, [*map(str, report.in_order)]
+    deaf = await books.seeded("mail", "DELETE FROM inbox WHERE message_id LIKE 'evt.account.%'")
+    gone = await books.seeded("account", "UPDATE relay_state SET stream_created_at = now()")
+    report = await audit(books.sources(deaf | {"account": gone["account"]}), BOUNDS, again_after=0)
+    assert named(report, "I9", "was published by account and not heard by mail")
+
+
 async def test_what_is_not_due_yet_is_no_violation(books: Audited) -> None:
     databases = await books.seeded(
         "purchase", "UPDATE purchases SET settled_at = NULL, decided_at = now() WHERE id = '{declined}'"

@@ -3,7 +3,10 @@
 import fnmatch
 import json
 import re
+import subprocess
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +39,28 @@ def test_every_service_of_the_shop_runs_in_a_container() -> None:
     assert set(WITH_DATABASE) <= set(settings.SERVICES)
 
 
+def modules() -> list[str]:
+    """Whatever our image is asked to run."""
+    ours = [each for each in SERVICES.values() if each["image"] == COMPOSE["name"]]
+    return [each.get("entrypoint", each["command"])[2] for each in ours]
+
+
 def test_every_module_that_a_container_runs_is_there() -> None:
-    ours = [each for each in SERVICES.values() if each["image"] == "shop"]
-    modules = [each.get("entrypoint", each["command"])[2] for each in ours]
-    assert [module for module in modules if not services.runs(module)] == []
+    assert [module for module in modules() if not services.runs(module)] == []
+
+
+def test_what_a_container_runs_needs_no_package_of_the_extras() -> None:
+    """The image has none of them; what can be imported depends on who asks, so a process of its own does."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    absent = {re.split(r"[^\w-]", each)[0] for group in extras.values() for each in group}
+    missing = {name: None for name, owners in packages_distributions().items() if absent & {*owners}}
+    assert "psutil" in missing
+    starts = [f"{each}.__main__" if (ROOT / each.replace(".", "/")).is_dir() else each for each in modules()]
+    asked = f"import sys, importlib; sys.modules |= {missing}; [*map(importlib.import_module, {starts})]"
+    done = subprocess.run(
+        [sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
 
 
 def test_every_image_is_pinned() -> None:
