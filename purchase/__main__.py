@@ -33,7 +33,8 @@ def _loops(parts: Parts, role: Role) -> list[Loop]:
     async def listen() -> None:
         await parts.progress.listen(followers.hear, followers.look_again)
 
-    serving: list[Loop] = [parts.known.run, parts.acceptance.run, parts.backlog.run, followers.poll, listen]
+    serving: list[Loop] = [parts.known.run, parts.acceptance.run, parts.backlog.run, listen]
+    serving += [followers.poll, followers.beat]
     return [
         parts.progress.publish,
         *(serving if role.serves else []),

@@ -5,6 +5,7 @@ import logging
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
+from itertools import cycle
 from uuid import UUID
 
 from common.http.auth import Caller
@@ -16,10 +17,15 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 4.0
 """With the statement, less than the five seconds within which an event arrives without Redis."""
+HEARTBEAT_SECONDS = 15
 MOST_WAITING = 64
 
-Frame = tuple[int, str, str]
-"""Number, type, data."""
+Frame = tuple[int, str, bytes]
+"""Number, type, and what is sent: written once for all who follow the same."""
+
+
+def encoded(number: int, kind: str, data: str) -> Frame:
+    return number, kind, f"id: {number}\nevent: {kind}\ndata: {data}\n\n".encode()
 
 
 class Follower:
@@ -37,7 +43,8 @@ class Follower:
         self.is_closed = False
         self.found: deque[Frame] = deque()
         self.waiting: deque[Frame] = deque()
-        self._woken = asyncio.Event()
+        self._is_woken = False
+        self._asleep: asyncio.Future[bool] | None = None
 
     def resume(self, last_id: int) -> None:
         """Everything after `last_id` is still to be sent; what of it is old stands in the log."""
@@ -80,25 +87,37 @@ class Follower:
             self.has_gap = True
         else:
             self.waiting.append(frame)
-        self._woken.set()
+        self._wake()
 
     def look_again(self) -> None:
         self.has_gap = True
-        self._woken.set()
+        self._wake()
 
     def close(self) -> None:
         self.is_closed = True
-        self._woken.set()
+        self._wake()
 
-    async def woken(self, seconds: float) -> bool:
-        """Whether anything happened within that time."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            return False
-        self._woken.clear()
+    def beat(self) -> None:
+        """Time for a sign of life, if there is nothing better to say."""
+        if self._asleep and not self._asleep.done():
+            self._asleep.set_result(False)
+
+    async def woken(self) -> bool:
+        """Whether it was by an event; else it is time for a sign of life."""
+        if not self._is_woken:
+            self._asleep = asyncio.get_running_loop().create_future()
+            try:
+                if not await self._asleep:
+                    return False
+            finally:
+                self._asleep = None
+        self._is_woken = False
         return True
+
+    def _wake(self) -> None:
+        self._is_woken = True
+        if self._asleep and not self._asleep.done():
+            self._asleep.set_result(True)
 
 
 class Followers:
@@ -113,6 +132,8 @@ class Followers:
         self.is_stopping = False
         self._by_key: defaultdict[UUID, set[Follower]] = defaultdict(set)
         self._of_account: defaultdict[UUID, set[Follower]] = defaultdict(set)
+        self._wheel: list[set[Follower]] = [set() for _ in range(HEARTBEAT_SECONDS)]
+        self._next_spoke = cycle(self._wheel)
 
     def count(self, account_id: UUID) -> int:
         return len(self._of_account.get(account_id, ()))
@@ -123,12 +144,15 @@ class Followers:
         places = ((self._by_key, follower.key), (self._of_account, follower.caller.account_id))
         for followers, key in places:
             followers[key].add(follower)
+        spoke = next(self._next_spoke)
+        spoke.add(follower)
         self.look_at({follower.caller.account_id})
         if self.is_stopping:  # it was let in just before
             follower.close()
         try:
             yield follower
         finally:
+            spoke.discard(follower)
             for followers, key in places:
                 followers[key].discard(follower)
                 if not followers[key]:
@@ -144,10 +168,11 @@ class Followers:
     def hear(self, events: Sequence[Event]) -> None:
         """From this process after its commit, or from another one by Redis; twice is no harm."""
         for event in events:
-            for follower in self._by_key.get(event.purchase_id, ()):
-                follower.offer((event.seq, event.type, event.data))
-            for follower in self._by_key.get(event.account_id, ()):
-                follower.offer((event.account_seq, event.type, event.data))
+            for key, number in ((event.purchase_id, event.seq), (event.account_id, event.account_seq)):
+                if followers := self._by_key.get(key):
+                    frame = encoded(number, event.type, event.data)
+                    for follower in followers:
+                        follower.offer(frame)
 
     def look_again(self) -> None:
         for follower in self._everybody():
@@ -158,6 +183,14 @@ class Followers:
         self.is_stopping = True
         for follower in self._everybody():
             follower.close()
+
+    async def beat(self) -> None:
+        """Runs until cancelled: one timer for all streams, each of which has its second of a turn."""
+        while True:
+            for spoke in self._wheel:
+                await asyncio.sleep(1)
+                for follower in spoke:
+                    follower.beat()
 
     async def poll(self) -> None:
         """Runs until cancelled: one statement per process finds the streams that are behind the log."""

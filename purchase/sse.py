@@ -1,27 +1,23 @@
 """Server-sent events (HTML Living Standard, 9.2): the log after Last-Event-ID, then live, in order, once."""
 
+import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from uuid import UUID
 
 from common.http.auth import Caller
 from common.postgres.database import UNAVAILABLE, Database
 from purchase import event_log
-from purchase.followers import Follower, Followers, Frame
+from purchase.followers import Follower, Followers, Frame, encoded
 from purchase.model import is_last
 
-HEARTBEAT_SECONDS = 15.0
 RETRY_MS = 2000
 FAREWELL_MS = (500, 4000)
 AGAIN_SECONDS = 1.0
 PAGE = 500
 
-STILL_HERE: Frame = (0, "", ": still here\n\n")
+STILL_HERE: Frame = (0, "", b": still here\n\n")
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-
-
-def frame(number: int, kind: str, data: str) -> bytes:
-    return f"id: {number}\nevent: {kind}\ndata: {data}\n\n".encode()
 
 
 def greeting() -> bytes:
@@ -36,13 +32,13 @@ def farewell() -> bytes:
 
 async def purchase_stream(
     db: Database, followers: Followers, purchase_id: UUID, caller: Caller, last_id: int
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """Ends after `completed` or `settled`."""
     follower = Follower(purchase_id, caller, of_account=False)
     with followers.follow(follower):
         yield greeting()
-        async for number, kind, data in events(db, follower, last_id):
-            yield frame(number, kind, data) if kind else data.encode()
+        async for _, kind, text in events(db, follower, last_id):
+            yield text
             if is_last(kind):
                 return
         if followers.is_stopping:
@@ -51,20 +47,20 @@ async def purchase_stream(
 
 async def account_stream(
     db: Database, followers: Followers, caller: Caller, last_id: int, *, is_new: bool
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """Ends with its session; one that is new starts now, and says where now is."""
     follower = Follower(caller.account_id, caller, of_account=True)
     with followers.follow(follower):
         yield greeting()
         if is_new:
             yield f"id: {last_id}\n: now\n\n".encode()
-        async for number, kind, data in events(db, follower, last_id):
-            yield frame(number, kind, data) if kind else data.encode()
+        async for _, _, text in events(db, follower, last_id):
+            yield text
         if followers.is_stopping:
             yield farewell()
 
 
-async def events(db: Database, follower: Follower, last_id: int) -> AsyncIterator[Frame]:
+async def events(db: Database, follower: Follower, last_id: int) -> AsyncGenerator[Frame]:
     """Every event once and in order; a frame without a kind is a heartbeat.
 
     While the database is away it stays open, and then goes on where it was.
@@ -77,12 +73,12 @@ async def events(db: Database, follower: Follower, last_id: int) -> AsyncIterato
             except (*UNAVAILABLE, TimeoutError):
                 follower.has_gap = True
                 yield STILL_HERE
-                await follower.woken(AGAIN_SECONDS)
+                await asyncio.sleep(AGAIN_SECONDS)
                 continue
             follower.read(page, PAGE)
         while each := follower.take():
             yield each
-        if follower.is_idle and not await follower.woken(HEARTBEAT_SECONDS):
+        if follower.is_idle and not await follower.woken():
             yield STILL_HERE
 
 
@@ -90,4 +86,4 @@ async def _page(db: Database, follower: Follower) -> list[Frame]:
     """No connection is held while the client reads."""
     async with db.read() as tx:
         rows = await event_log.after(tx, follower.key, follower.sent, PAGE, of_account=follower.of_account)
-    return [(number, kind, data) for number, kind, data in rows]
+    return [encoded(*row) for row in rows]

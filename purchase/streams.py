@@ -8,7 +8,6 @@ from litestar import Request, Response, delete, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter
-from litestar.response import Stream
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from common.http.app import PREFIX
@@ -16,6 +15,7 @@ from common.http.auth import Caller
 from common.http.dependencies import Db, Me
 from common.http.errors import NotFound, Refused
 from common.http.openapi import EVENT_STREAM, also
+from common.http.staying import Staying
 from purchase import event_log, sse
 from purchase.followers import Followers
 from purchase.model import is_last
@@ -86,7 +86,7 @@ async def watch_purchase(
         return Response(None, status_code=HTTP_204_NO_CONTENT)
     _refuse_one_too_many(followers, caller, settings)
     frames = sse.purchase_stream(db, followers, purchase_id, caller, last_id)
-    return Stream(frames, media_type=EVENT_STREAM, headers=sse.HEADERS)
+    return Staying(frames, media_type=EVENT_STREAM, headers=sse.HEADERS)
 
 
 @get("/purchases/events", opt={"cookie": COOKIE} | also(429), media_type=EVENT_STREAM)
@@ -103,7 +103,7 @@ async def watch_purchases(
         newest = await event_log.newest_of_account(tx, caller.account_id)
     last_id = newest if last_event_id is None else int(last_event_id)
     frames = sse.account_stream(db, followers, caller, last_id, is_new=last_event_id is None)
-    return Stream(frames, media_type=EVENT_STREAM, headers=sse.HEADERS)
+    return Staying(frames, media_type=EVENT_STREAM, headers=sse.HEADERS)
 
 
 def _refuse_while_stopping(followers: Followers) -> None:

@@ -5,12 +5,19 @@ The edge has the same limits; these hold for whoever gets past it.
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable
+from contextlib import aclosing
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from litestar.types import HTTPScope
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from litestar.types import ASGIApp, HTTPScope, Receive, Send
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from common.http.staying import STAY, Frames
+
+log = logging.getLogger(__name__)
 
 HEAD_BYTES = 32_768
 """Of the request line and all headers."""
@@ -19,6 +26,7 @@ READ_SECONDS = 60.0
 LEAST_BYTES = 4 * 2**20
 """What a long body must bring within that time to get as much again, where its handler is patient."""
 PATIENCE = "patience"
+END = b""
 
 HEADERS = (
     b"content-type: application/problem+json\r\nx-content-type-options: nosniff\r\n"
@@ -44,11 +52,15 @@ class Protocol(HttpToolsProtocol):
         self._is_in_head = True
         self._head_bytes = 0
         self._is_patient = False
+        self._frames: Frames | None = None
+        self._telling: asyncio.Task[None] | None = None
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._deadline.cancel()
         super().connection_lost(exc)
+        if self._telling:
+            self._telling.cancel()
 
     def data_received(self, data: bytes) -> None:
         """A header that never ends is nowhere but in the parser: what is fed is counted, too."""
@@ -66,7 +78,7 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
         self._is_in_head, self._head_bytes = True, 0
         self._is_patient, self._come = False, 0
-        self.scope["extensions"] = {PATIENCE: self._be_patient}  # type: ignore[dict-item]  # ours
+        self.scope["extensions"] = {PATIENCE: self._be_patient, STAY: self._stay}  # type: ignore[dict-item]  # ours
         self._deadline.cancel()
         self._await_request()
 
@@ -87,6 +99,38 @@ class Protocol(HttpToolsProtocol):
 
     def _await_request(self) -> None:
         self._deadline = self.loop.call_later(READ_SECONDS, self._give_up)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        super()._start_asgi_task(cycle, partial(self._answer, app))
+
+    async def _answer(self, app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """The application, and after it what it has left to be told (`common/http/staying.py`)."""
+        await app(scope, receive, send)
+        if self._frames is not None:
+            frames, self._frames, self.headers = self._frames, None, []
+            method = scope["method"]
+            scope.clear()  # type: ignore[attr-defined]  # a plain dict
+            scope["method"] = method  # all that uvicorn still wants to know
+            async with aclosing(frames):
+                await self._tell(frames, send)
+
+    def _stay(self, frames: Frames) -> None:
+        self._frames = frames
+
+    async def _tell(self, frames: Frames, send: Send) -> None:
+        """To the end, or until the client leaves; a stop that has no time left ends it, too."""
+        if self.transport.is_closing():
+            return
+        self._telling = asyncio.current_task()
+        try:
+            async for frame in frames:
+                await send({"type": "http.response.body", "body": frame, "more_body": True})
+        except asyncio.CancelledError:
+            if not self.transport.is_closing():
+                log.warning("a stream is cut off by the stop")
+        finally:
+            self._telling = None
+        await send({"type": "http.response.body", "body": END, "more_body": False})
 
     def _be_patient(self) -> None:
         self._is_patient = True

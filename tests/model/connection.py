@@ -6,17 +6,16 @@ a new one that has been driven the same way. Two that wait for the same, and hol
 
 from asyncio import CancelledError
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 from unittest.mock import patch
 from uuid import UUID
 
-from litestar.response import Stream
-
 from common.http.auth import Caller
 from common.http.errors import Refused
+from common.http.staying import Frames, Staying
 from purchase import followers, sse, streams
 from purchase.followers import Follower, Followers
 from purchase.settings import PurchaseSettings
@@ -82,7 +81,7 @@ class Live:
         self.followers = Followers(Reader())
         self.follower: Follower | None = None
         self.at = Pause("")
-        self._frames: AsyncGenerator[bytes] | None = None
+        self._frames: Frames | None = None
         self._coroutine = self._serve(purchase, None if last_id is None else str(last_id))
         self.go(None)
 
@@ -92,8 +91,7 @@ class Live:
         if each is None or self.at.where == ENDED:
             return Standing(self.at, self.last_id, self.followers.is_stopping)
         held = [tuple(value) if isinstance(value, deque) else value for value in vars(each).values()]
-        held.remove(each._woken)
-        return Standing(self.at, self.last_id, self.followers.is_stopping, each._woken.is_set(), tuple(held))
+        return Standing(self.at, self.last_id, self.followers.is_stopping, each._is_woken, tuple(held))
 
     def go(self, answer: Any) -> None:
         """On to where it waits next."""
@@ -135,8 +133,8 @@ class Live:
                 response = await streams.watch_purchase.fn(purchase, **of_all, last_event_id=last_id)
         except Refused as refused:
             return refused.status_code
-        if isinstance(response, Stream):
-            self._frames = cast("AsyncGenerator[bytes]", response.iterator)
+        if isinstance(response, Staying):
+            self._frames = response.content
             async for frame in self._frames:
                 await Pause(SENDING, frame if frame.startswith(b"id") or frame == FAREWELL else b"")
         return response.status_code or 200

@@ -45,9 +45,9 @@ class Reader(Database):
         yield Snapshot()
 
 
-async def woken(follower: Follower, seconds: float) -> bool:
+async def woken(follower: Follower) -> bool:
     """Without a clock: whoever drives says whether it was an event, or time for a heartbeat."""
     is_woken = bool(await Pause(IDLE))
     if is_woken:
-        follower._woken.clear()
+        follower._is_woken = False
     return is_woken

@@ -1,0 +1,37 @@
+"""Answers that go on for as long as the client stays, while nothing of their request is kept in memory.
+
+A stream may be open for hours. Sent from inside the application it would keep the request, its arguments and
+a dozen coroutines alive all the while. So the application only begins it and returns; the server's protocol
+(`common/http/protocol.py`) sends the rest.
+"""
+
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+from litestar import Request, Response
+from litestar.response.base import ASGIResponse
+from litestar.types import Receive, Scope, Send
+
+Frames = AsyncGenerator[bytes, None]
+STAY = "stay"
+
+
+class Staying(Response[Frames]):
+    """What a handler returns. The generator is closed when the client leaves, wherever it waits."""
+
+    def to_asgi_response(self, _app: Any, request: Request[Any, Any, Any], **given: Any) -> ASGIResponse:  # type: ignore[override]  # called by names
+        stay: Callable[[Frames], None] = request.scope["extensions"][STAY]  # type: ignore[index,assignment]  # ours
+        media_type = self.media_type or given.get("media_type")
+        begun = _Begun(headers=self.headers, media_type=media_type, status_code=given.get("status_code"))
+        begun.then = lambda: stay(self.content)
+        return begun
+
+
+class _Begun(ASGIResponse):
+    __slots__ = ("then",)
+    _should_set_content_length = False
+    then: Callable[[], None]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI's
+        await self.start_response(send)
+        self.then()
