@@ -19,7 +19,7 @@ STAY = "stay"
 class Staying(Response[Frames]):
     """What a handler returns. The generator is closed when the client leaves, wherever it waits."""
 
-    def to_asgi_response(self, _app: Any, request: Request[Any, Any, Any], **given: Any) -> ASGIResponse:  # type: ignore[override]  # called by names
+    def to_asgi_response(self, *, request: Request[Any, Any, Any], **given: Any) -> ASGIResponse:  # type: ignore[override]  # called by names
         stay: Callable[[Frames], None] = request.scope["extensions"][STAY]  # type: ignore[index,assignment]  # ours
         media_type = self.media_type or given.get("media_type")
         begun = _Begun(headers=self.headers, media_type=media_type, status_code=given.get("status_code"))
