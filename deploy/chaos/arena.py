@@ -14,6 +14,7 @@ from deploy.chaos.timeline import Timeline
 from deploy.embedded.layout import SERVICES, WITH_DATABASE, Layout, write_private
 from deploy.embedded.nodes import Nodes
 from deploy.embedded.plan import Plan
+from deploy.embedded.postgres import Postgres
 from deploy.embedded.program import Program
 from deploy.embedded.stack import Stack
 from deploy.privileges.redis import SERVICES as WITH_REDIS
@@ -81,11 +82,13 @@ class WiredPlan(Plan):
     @cached_property
     def programs(self) -> list[Program]:
         known = list(super().programs)
+        postgres = Postgres(self.layout, self.passwords)
         for program in known:
             service = program.name.split("-")[0]
             if service in SERVICES:
                 file = self.layout.settings(program.name)
-                write_private(file, rewired(file.read_text(), service, self.wires))
+                text = file.read_text().replace(postgres.nearest, self.layout.address("postgres"))
+                write_private(file, rewired(text, service, self.wires))
         mails = self.layout.settings("smtp")
         ledger = self.layout.private("smtp") / "ledger.jsonl"
         write_private(mails, f'{mails.read_text()}ledger_file = "{ledger}"\n')

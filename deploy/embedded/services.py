@@ -92,7 +92,7 @@ def service_settings(layout: Layout, passwords: Passwords, service: str, port: i
         "jwks_url": f"http://127.0.0.1:{layout.service_port('account')}/api/v1/account/jwks",
     }
     if service in WITH_DATABASE:
-        settings["database_url"] = Postgres(layout, passwords).url(service, "runtime")
+        settings["database_url"] = Postgres(layout, passwords).nearest_url(service, "runtime")
     if service in WITH_REDIS:
         settings |= {
             "redis_url": redis.url(layout, passwords, service),
