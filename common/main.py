@@ -192,7 +192,7 @@ async def _drain(runtime: Runtime, seconds: float) -> None:
     """Without the broker there is nothing to wait for."""
     try:
         async with asyncio.timeout(seconds if runtime.broker.up else 0):
-            await runtime.relay.drained()
+            await runtime.relay.finished()
     except TimeoutError:
         log.warning("the outbox is not drained; whoever runs next goes on")
 

@@ -23,6 +23,8 @@ CLAIMED_AT_ONCE = 50
 # a lease outlives whatever was begun under it, and what a dead process had in hand is soon somebody else's.
 BEGUN_WITHIN = 0.5
 LEASE = 2.0
+LINGER_SECONDS = 5.0
+"""A session that has nothing to send waits so long for the next mail: to open one costs more than a mail."""
 
 
 class Sender:
@@ -53,10 +55,7 @@ class Sender:
     async def run(self) -> None:
         """Runs until `stop()`. A server that is away is asked again and again, at no cost to the mails."""
         while not self._stopping.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self.settings.mail_sweep_seconds):
-                    await self._awake.wait()
-            self._awake.clear()
+            await self._woken(self.settings.mail_sweep_seconds)
             try:
                 await self._send_what_is_due()
             except Unreachable as error:
@@ -74,19 +73,32 @@ class Sender:
         async with self.db.read() as tx:
             return dict(await repository.backlog(tx) or {})
 
+    async def _woken(self, seconds: float) -> bool:
+        """Whether somebody has, within that time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._awake.wait()
+        is_awake = self._awake.is_set()
+        self._awake.clear()
+        return is_awake
+
     async def _send_what_is_due(self) -> None:
-        """One session for all of it; none when nothing is due."""
+        """One session for all of it, and for what comes soon after; none when nothing is due."""
         async with self.db.read() as tx:
             if not await repository.is_due(tx):
                 return
         async with self.mailer.connected() as connection:
             self._failures, self._trouble = 0, ""
-            while not self._stopping.is_set() and (dues := await self._claim()):
-                await self._send_all(connection, dues)
+            while connection.is_open and not self._stopping.is_set():
+                if dues := await self._claim():
+                    await self._send_all(connection, dues)
+                elif not await self._woken(LINGER_SECONDS):
+                    break
 
     async def _claim(self) -> list[Due]:
+        """One statement, which commits by itself."""
         lease = LEASE * self.settings.smtp_timeout_seconds
-        async with self.db.begin() as tx:
+        async with self.db.read() as tx:
             return await repository.claim(tx, limit=CLAIMED_AT_ONCE, lease_seconds=lease)
 
     async def _send_all(self, connection: Connection, dues: Sequence[Due]) -> None:

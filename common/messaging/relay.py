@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 MEMORY = 20_000
 """Rows held in memory at most; the table holds them all."""
 
+MARKED_TOGETHER = 0.1
+"""Seconds of publishing that share one statement: nobody waits for a mark, and a lost one is a duplicate."""
+
 # A row younger than a second is still on its way from the memory of the process that wrote it. No lock: it
 # would be held while awaiting acks. A row that two processes publish is one message to the stream.
 FORGOTTEN = """
@@ -54,6 +57,9 @@ class Relay:
         self._wake = asyncio.Event()
         self._marks: list[OutboxRow] = []
         self._marks_wake = asyncio.Event()
+        self._is_marked = asyncio.Event()
+        self._is_marked.set()
+        self._leaving = asyncio.Event()
         self._is_stored = True
         self._idle = asyncio.Event()
         self._idle.set()
@@ -79,6 +85,12 @@ class Relay:
         """Returns when everything offered has been published or given up to the table."""
         await self._idle.wait()
 
+    async def finished(self) -> None:
+        """Returns when that has been marked, too; for a stop, when marks have no time to wait for others."""
+        await self.drained()
+        self._leaving.set()
+        await self._is_marked.wait()
+
     async def oldest_unsent(self) -> float:
         """Age in seconds of the oldest message that is not known to be published; 0 when there is none."""
         async with self.db.read() as tx:
@@ -101,6 +113,7 @@ class Relay:
             self._is_stored = all(stored)
             failpoint("relay.before_mark")
             self._marks += [row for row, is_stored in zip(rows, stored, strict=True) if is_stored]
+            self._is_marked.clear()
             self._marks_wake.set()
             self._held.difference_update(
                 row.position for row, is_stored in zip(rows, stored, strict=True) if not is_stored
@@ -113,6 +126,9 @@ class Relay:
         try:
             while True:
                 await self._marks_wake.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(MARKED_TOGETHER):
+                        await self._leaving.wait()
                 self._marks_wake.clear()
                 rows, self._marks = self._marks, []
                 try:
@@ -126,6 +142,8 @@ class Relay:
                         connection.terminate()
                     connection = None
                 self._held.difference_update(row.position for row in rows)
+                if not self._marks:
+                    self._is_marked.set()
         finally:
             if connection is not None:
                 connection.terminate()

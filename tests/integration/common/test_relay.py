@@ -28,6 +28,17 @@ async def test_a_committed_message_is_published_from_memory_and_marked(bench: Be
     running.cancel()
 
 
+async def test_a_stop_leaves_no_mark_to_the_next_start(bench: Bench) -> None:
+    relay = Relay(bench.db, bench.broker, name="tests")
+    running = asyncio.ensure_future(relay.run())
+    async with bench.db.begin() as tx:
+        said = [order.OrderCreated(cause_id=str(n), purchase=command().purchase) for n in range(500)]
+        await Outbox(relay.offer).put(tx, said)
+    await relay.finished()
+    assert await unpublished(bench)
+    running.cancel()
+
+
 async def age(owner: str, *, seconds: int = 20, most: int = 1_000_000) -> None:
     """A message is what it was, but for the owner."""
     statement = "UPDATE outbox SET created_at = now() - $1 * interval '1 second' WHERE position <= $2"
