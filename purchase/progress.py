@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -23,6 +24,8 @@ class Progress:
 
     def __init__(self, url: str, *, cluster: bool) -> None:
         self._bell = Bell(url, CHANNEL, cluster=cluster)
+        self._mine = secrets.token_bytes(8)
+        """Before whatever this process says: its own followers have heard it already."""
         self._outgoing: asyncio.Queue[Sequence[Event]] = asyncio.Queue(maxsize=1000)
 
     def tell(self, events: Sequence[Event]) -> None:
@@ -37,7 +40,7 @@ class Progress:
             while not self._outgoing.empty():
                 events += self._outgoing.get_nowait()
             try:
-                await self._bell.ring(_encode(events))
+                await self._bell.ring(self._mine + _encode(events))
             except LOST as error:
                 log.warning("Redis is away, followers will look by themselves: %r", error)
 
@@ -48,7 +51,8 @@ class Progress:
                 async with self._bell.listening() as rings:
                     resubscribed()
                     async for ring in rings:
-                        hear(_decode(ring))
+                        if not ring.startswith(self._mine):
+                            hear(_decode(memoryview(ring)[len(self._mine) :]))
             except LOST as error:
                 log.warning("the subscription is lost: %r", error)
                 await asyncio.sleep(RETRY_SECONDS)
