@@ -30,14 +30,27 @@ LINGER_SECONDS = 5.0
 class Sender:
     """A mail is marked as soon as the server has it: a crash repeats one at most, with the same Message-ID.
 
-    Any number of replicas may run: a claimed mail is nobody else's until its lease is over.
+    Any number of replicas may run: a claimed mail is nobody else's until its lease is over. With more than
+    one claims at once its mate helps, a sender that does not look by itself: most of a mail's time is waiting
+    for the server's answers.
     """
 
-    def __init__(self, db: Database, mailer: Mailer, desk: Desk, settings: MailSettings) -> None:
+    def __init__(
+        self,
+        db: Database,
+        mailer: Mailer,
+        desk: Desk,
+        settings: MailSettings,
+        *,
+        mate: "Sender | None" = None,
+        is_mate: bool = False,
+    ) -> None:
         self.db = db
         self.mailer = mailer
         self.desk = desk
         self.settings = settings
+        self.mate = mate
+        self._sweep_seconds = None if is_mate else settings.mail_sweep_seconds
         self._awake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._failures = 0
@@ -51,11 +64,20 @@ class Sender:
         """Lets the mail in hand finish."""
         self._stopping.set()
         self._awake.set()
+        if self.mate:
+            self.mate.stop()
 
     async def run(self) -> None:
-        """Runs until `stop()`. A server that is away is asked again and again, at no cost to the mails."""
+        """Runs until `stop()`, its mates beside it."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._run())
+            if self.mate:
+                tasks.create_task(self.mate.run())
+
+    async def _run(self) -> None:
+        """A server that is away is asked again and again, at no cost to the mails."""
         while not self._stopping.is_set():
-            await self._woken(self.settings.mail_sweep_seconds)
+            await self._woken(self._sweep_seconds)
             try:
                 await self._send_what_is_due()
             except Unreachable as error:
@@ -73,14 +95,12 @@ class Sender:
         async with self.db.read() as tx:
             return dict(await repository.backlog(tx) or {})
 
-    async def _woken(self, seconds: float) -> bool:
-        """Whether somebody has, within that time."""
+    async def _woken(self, seconds: float | None) -> None:
+        """Not later than that."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._awake.wait()
-        is_awake = self._awake.is_set()
         self._awake.clear()
-        return is_awake
 
     async def _send_what_is_due(self) -> None:
         """One session for all of it, and for what comes soon after; none when nothing is due."""
@@ -89,10 +109,16 @@ class Sender:
                 return
         async with self.mailer.connected() as connection:
             self._failures, self._trouble = 0, ""
+            sent_at = time.monotonic()
             while connection.is_open and not self._stopping.is_set():
                 if dues := await self._claim():
+                    if self.mate and len(dues) == CLAIMED_AT_ONCE:
+                        self.mate.wake()
                     await self._send_all(connection, dues)
-                elif not await self._woken(LINGER_SECONDS):
+                    sent_at = time.monotonic()
+                elif time.monotonic() - sent_at < LINGER_SECONDS:
+                    await self._woken(self._sweep_seconds or LINGER_SECONDS)
+                else:
                     break
 
     async def _claim(self) -> list[Due]:

@@ -19,6 +19,8 @@ class MailSettings(DatabaseSettings, frozen=True, kw_only=True):
     smtp_timeout_seconds: float = 15.0
     """What connecting, and then each mail, may take at most. What a process that dies had in hand goes out
     after twice this."""
+    smtp_sessions: Annotated[int, msgspec.Meta(ge=1, le=20)] = 4
+    """Beside each other, while more is due than one sends soon; it is one most of the time."""
     mail_sender: Annotated[str, msgspec.Meta(pattern=rf"^([^<>\r\n]+<{MAILBOX}>|{MAILBOX})$")] = (
         "Shop <shop@localhost>"
     )

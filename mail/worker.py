@@ -18,7 +18,11 @@ from mail.settings import MailSettings
 def sender(settings: MailSettings, held: Runtime) -> Sender:
     language = Language.read(settings.mail_language)
     desk = Desk.of(settings.mail_sender, domain=settings.mail_domain, language=language)
-    return Sender(held.db, Mailer(settings), desk, settings)
+    first: Sender | None = None
+    for number in reversed(range(settings.smtp_sessions)):
+        first = Sender(held.db, Mailer(settings), desk, settings, mate=first, is_mate=number > 0)
+    assert first is not None
+    return first
 
 
 def consumer(settings: MailSettings, held: Runtime, sender: Sender) -> Consumer:

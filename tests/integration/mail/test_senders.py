@@ -12,7 +12,7 @@ from mail.mailer import Mailer
 from mail.model import Addressee, Failure, Mail
 from mail.sender import Sender
 from mail.settings import MailSettings
-from tests.integration.mail.wire import Caught, Wire, code, mailbox, rows
+from tests.integration.mail.wire import Caught, Moody, Wire, code, mailbox, rows
 from tests.support import eventually, running
 
 ALL_SENT = "SELECT 1 WHERE NOT EXISTS (SELECT FROM mails WHERE status <> 'sent')"
@@ -34,6 +34,24 @@ async def test_a_mail_that_nobody_can_read_is_parked_and_holds_up_no_other(
     assert await rows(mail_settings, "SELECT about, tries FROM mails WHERE status = 'parked'") == [
         (poisoned, 1)
     ]
+
+
+async def test_a_backlog_is_sent_over_several_sessions_and_a_single_mail_over_one(
+    world: Wire, moody_settings: MailSettings, moody: Moody
+) -> None:
+    """The others look for nothing by themselves, and go when there is nothing left."""
+    waiting = [
+        Mail(about=new_id(), to=Addressee(mailbox(new_id())), content=Failure("deadline")) for _ in range(300)
+    ]
+    async with Database.connect(moody_settings.database_url, size=1, name="tests") as db, db.begin() as tx:
+        await repository.accept(tx, waiting)
+    async with running(moody_settings, program):
+        await eventually(lambda: rows(moody_settings, ALL_SENT))
+        assert moody.sessions > 1
+        before = moody.sessions
+        await world.say(code(new_id()))
+        await eventually(lambda: len(moody.taken) == 301)
+        assert moody.sessions - before <= 1
 
 
 async def test_eight_senders_send_each_of_many_mails_once(
