@@ -1,47 +1,61 @@
 """`./just bench`: buyers at the edge of a running stack, every purchase followed over SSE, the books checked.
 
-A figure without exactness is no figure: stock, money and settlement are compared after the load, and the exit
-code is 1 when anything is off.
+A figure without exactness is no figure: stock, money, mails and messages are compared after the load, and the
+exit code is 1 when anything is off.
 """
 
-import argparse
 import asyncio
 import json
+import os
 import sys
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from deploy.bench.database import COUNTER
 from deploy.bench.runs import beside_logins, run
+from deploy.bench.trial import Trial, asked
 from deploy.client import Unexpected
 from deploy.embedded import foreground
 from deploy.embedded.errors import StackError
 from deploy.embedded.stack import Stack
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="just bench", description=__doc__)
-    parser.add_argument("--purchases", type=int, default=1000)
-    parser.add_argument("--buyers", type=int, default=50)
-    parser.add_argument("--hot", action="store_true", help="everybody wants the same two products")
-    parser.add_argument("--rate", type=float, help="purchases per second; as fast as answered without it")
-    parser.add_argument(
-        "--logins", type=float, help="wrong ones per second beside the purchases, and without"
-    )
-    parser.add_argument("--rounds", type=int, default=3, help="of the load without and beside the logins")
-    parser.add_argument("--json", type=Path, help="write the figures here too")
-    given = parser.parse_args()
+@contextmanager
+def running(trial: Trial) -> Iterator[Stack]:
+    """The stack that runs, else one that goes on running; but what counts statements ends with the bench."""
+    stack = Stack.from_environment()
+    is_ours = not stack.is_running
+    if is_ours:
+        if trial.statements:
+            os.environ.setdefault("SHOP_POSTGRES_PRELOAD", COUNTER)
+        foreground.start(stack, bare=False, tied=trial.statements)
     try:
-        stack = Stack.from_environment()
-        if not stack.is_running:
-            foreground.start(stack, bare=False, tied=False)
-        measure = beside_logins if given.logins else run
-        figures = asyncio.run(measure(stack.as_running(), given))
-    except (StackError, Unexpected, TimeoutError) as error:
-        print(f"bench: {error or 'not everything was settled in time'}", file=sys.stderr)
+        yield stack.as_running()
+    finally:
+        if is_ours and trial.statements:
+            stack.stop()
+
+
+def first(error: BaseException) -> BaseException:
+    """Whoever failed among many at once."""
+    return first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
+def main() -> int:
+    trial, file = asked()
+    try:
+        with running(trial) as stack:
+            figures = asyncio.run((beside_logins if trial.logins else run)(stack, trial))
+    except (StackError, Unexpected, TimeoutError, OSError, ExceptionGroup) as error:
+        reason = first(error)
+        if not isinstance(reason, StackError | Unexpected | TimeoutError | OSError):
+            raise
+        print(f"bench: {reason or 'not everything was decided in time'}", file=sys.stderr)
         return 1
-    text = json.dumps(figures, indent=2)
+    text = json.dumps(figures, indent=2, ensure_ascii=False)
     print(text)
-    if given.json:
-        given.json.write_text(text + "\n")
+    if file:
+        file.write_text(text + "\n")
     return 1 if figures.get("wrong") else 0
 
 

@@ -13,6 +13,8 @@ PRICE = 10_000
 PRODUCTS = 100
 INVENTORY = 1_000_000
 
+Baskets = Sequence[Sequence[str]]
+
 
 async def prepare(shop: Shop, buyers: int, measured: Measured) -> tuple[list[Buyer], list[str]]:
     """A seller with its products, and the buyers, each with a confirmed mailbox."""
@@ -44,32 +46,47 @@ async def gather_some(at_once: int, calls: Sequence[Any]) -> list[Any]:
     return await asyncio.gather(*(one(call) for call in calls))
 
 
-async def load(
-    buyers: list[Buyer], products: list[str], purchases: int, *, hot: bool = False, rate: float | None = None
-) -> float:
-    """Returns the seconds to the last decision.
+def baskets(products: Sequence[str], count: int, *, hot: bool = False) -> Baskets:
+    """Two lines each, the same ones again at the next run; hot: everybody wants the same two."""
+    draw = random.Random(1)  # noqa: S311  # reproducible
+    return [products[:2] if hot else draw.sample(products, 2) for _ in range(count)]
 
-    Without a rate every buyer posts as fast as it is answered. With one, purchases have their times, and what
-    a slow shop makes wait counts from there: no coordinated omission.
+
+async def load(buyers: Sequence[Buyer], wanted: Baskets, rate: float | None = None) -> float:
+    """Buyers are listening. Returns the seconds to the last decision.
+
+    Without a rate every buyer posts as fast as it is answered. With one, purchases have their times, and are
+    posted then whatever has become of those before: no coordinated omission.
     """
-    draw = random.Random(1)  # noqa: S311  # reproducible baskets
-    baskets = [products[:2] if hot else draw.sample(products, 2) for _ in range(purchases)]
-    dues = [number / rate if rate else 0.0 for number in range(purchases)]
-    plan = list(zip(dues, baskets, strict=True))
-    ready = asyncio.Barrier(len(buyers) + 1)
-    began: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+    start = time.perf_counter()
+    if rate is None:
+        async with asyncio.TaskGroup() as tasks:
+            for number, buyer in enumerate(buyers):
+                tasks.create_task(in_turn(buyer, wanted[number :: len(buyers)]))
+    else:
+        await at_their_times(buyers, wanted, rate, start)
+    for buyer in buyers:
+        await buyer.caught_up()
+    return max((at for _, at in buyers[0].measured.decided.values()), default=start) - start
 
-    async def one(buyer: Buyer, mine: list[tuple[float, list[str]]]) -> None:
-        async with buyer.listening(len(mine)):
-            await ready.wait()
-            start = await began
-            for due, basket in mine:
-                await asyncio.sleep(start + due - time.perf_counter())
-                await buyer.buy(basket, start + due if rate else time.perf_counter())
 
+async def in_turn(buyer: Buyer, wanted: Baskets) -> None:
+    for basket in wanted:
+        await buyer.buy(basket, time.perf_counter())
+
+
+async def at_their_times(buyers: Sequence[Buyer], wanted: Baskets, rate: float, start: float) -> None:
     async with asyncio.TaskGroup() as tasks:
-        for number, buyer in enumerate(buyers):
-            tasks.create_task(one(buyer, plan[number :: len(buyers)]))
-        await ready.wait()
-        began.set_result(time.perf_counter())
-    return max(at for _, at in buyers[0].measured.decided.values()) - began.result()
+        for number, basket in enumerate(wanted):
+            due = start + number / rate
+            await asyncio.sleep(due - time.perf_counter())
+            tasks.create_task(buyers[number % len(buyers)].try_to_buy(basket, due))
+
+
+async def one_at_a_time(buyer: Buyer, wanted: Baskets) -> float:
+    """The next when the last is decided. Returns the seconds that all took."""
+    start = time.perf_counter()
+    for basket in wanted:
+        await buyer.buy(basket, time.perf_counter())
+        await buyer.caught_up()
+    return time.perf_counter() - start

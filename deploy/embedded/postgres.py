@@ -106,7 +106,9 @@ class Postgres:
         """Say how to run it; SIGINT is its fast and clean stop."""
         binary = postgres_bin()
         port = str(self.layout.port("postgres"))
-        options = [f"--{name}={value}" for name, value in OPTIONS.items()]
+        preload = os.environ.get("SHOP_POSTGRES_PRELOAD", "")
+        wanted = OPTIONS | ({"shared_preload_libraries": preload} if preload else {})
+        options = [f"--{name}={value}" for name, value in wanted.items()]
         server = (str(binary / "postgres"), "-D", str(self.data), "-h", "127.0.0.1", "-p", port, *options)
         return Program(
             name="postgres",
