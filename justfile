@@ -97,7 +97,7 @@ bench *arguments: _environment
 # Read products and lists out of warm caches as fast as wrk can ask (--unknown: and ids that nobody has)
 [no-exit-message]
 bench-reads *arguments: _environment
-    @exec {{ python }} -m deploy.reads "$@"
+    @exec {{ python }} -m deploy.bench.reads "$@"
 
 # Fill the running stack with a catalogue (10,000 products; --random-seed N: other goods)
 [no-exit-message]

@@ -35,23 +35,28 @@ class Unavailable(Unexpected):
     """A 502, 503 or 504, or an edge without routes: ask again."""
 
 
+class TooMany(Unexpected):
+    """A 429: later."""
+
+
 AWAY = (aiohttp.ClientError, TimeoutError, Unavailable)
 
 
-async def until(question: Callable[[], Awaitable[T | None]], *, seconds: float) -> T:
+async def until(question: Callable[[], Awaitable[T | None]], *, seconds: float, every: float = 0.05) -> T:
     """Asks again and again for the first answer; raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while True:
             if (answer := await question()) is not None:
                 return answer
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(every)
 
 
 async def answered(response: aiohttp.ClientResponse, expect: int) -> Json:
     """Raises Unexpected for any other status than the expected one."""
     text = await response.text()
     if response.status != expect:
-        kind = Unavailable if response.status in {502, 503, 504} or text == NO_ROUTE else Unexpected
+        away = response.status in {502, 503, 504} or text == NO_ROUTE
+        kind = Unavailable if away else TooMany if response.status == 429 else Unexpected
         raise kind(f"{response.method} {response.url.path} answered {response.status}: {text[:500]}")
     answer: Json = json.loads(text) if text else {}
     return answer

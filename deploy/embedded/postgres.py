@@ -123,8 +123,10 @@ class Postgres:
         """Say how to run it; SIGINT is its fast and clean stop."""
         binary = postgres_bin()
         port = str(self.layout.port("postgres"))
-        settings = OPTIONS | {"unix_socket_directories": str(self.sockets or "")}
-        options = [f"--{name}={value}" for name, value in settings.items()]
+        wanted = OPTIONS | {"unix_socket_directories": str(self.sockets or "")}
+        if preload := os.environ.get("SHOP_POSTGRES_PRELOAD"):
+            wanted["shared_preload_libraries"] = preload
+        options = [f"--{name}={value}" for name, value in wanted.items()]
         server = (str(binary / "postgres"), "-D", str(self.data), "-h", "127.0.0.1", "-p", port, *options)
         return Program(
             name="postgres",

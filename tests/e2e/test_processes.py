@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from argparse import Namespace
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,8 +17,11 @@ from common.contracts.product import ProductCheck, Wish
 from common.ids import new_id
 from common.messaging.broker import broker
 from common.messaging.requests import Requests
-from deploy import bench
-from deploy.buyers import Buyer, Measured
+from deploy.bench.buyers import Buyer, Measured
+from deploy.bench.exactness import closed, wrong
+from deploy.bench.load import prepare
+from deploy.bench.runs import run
+from deploy.bench.trial import Trial
 from deploy.client import Customer, Shop
 from deploy.embedded import census, nats
 from deploy.embedded.layout import SERVICES
@@ -84,7 +86,7 @@ def test_the_story_of_the_readme_comes_true(stack: Stack, tmp_path: Path) -> Non
 async def test_a_thousand_purchases_are_terminal_settled_and_exact(
     stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    figures = await bench.run(stack, Namespace(purchases=1000, buyers=50, hot=False, rate=None))
+    figures = await run(stack, Trial(purchases=1000, rest=0))
     with capsys.disabled():
         sys.stdout.write(f"\n1,000 purchases: {figures}\n")
     assert figures["wrong"] == []
@@ -93,7 +95,7 @@ async def test_a_thousand_purchases_are_terminal_settled_and_exact(
 
 async def test_a_decision_is_rung_to_its_client_and_not_found_at_the_next_look(stack: Stack) -> None:
     """At ten purchases a second, so that the figure is the path's and not a queue's."""
-    figures = await bench.run(stack, Namespace(purchases=120, buyers=10, hot=False, rate=10.0))
+    figures = await run(stack, Trial(purchases=120, buyers=10, rate=10.0, rest=0))
     assert figures["wrong"] == []
     assert figures["decision_to_client_ms"]["p50"] <= 200, figures
 
@@ -102,15 +104,15 @@ async def test_one_process_of_every_service_dies_and_nothing_is_lost(stack: Stac
     """kill -9 of one replica of each, one after the other, under load; the supervisor brings them back."""
     async with shop(stack) as client:
         measured = Measured()
-        buyers, products = await bench.prepare(client, 10, measured)
+        buyers, products = await prepare(client, 10, measured)
         async with asyncio.TaskGroup() as tasks:
             loading = tasks.create_task(patient_load(buyers, products))
             for service in present():
                 await killed_and_back(stack, f"{service}-2")
             await loading
-        await bench.await_settlement(buyers)
+        assert await closed(stack) is not None
         assert len(measured.decided) == 300
-        assert await bench.check_books(client, stack.url("psp"), measured, products) == []
+        assert await wrong(stack, client, measured, products) == []
 
 
 async def killed_and_back(stack: Stack, name: str) -> None:

@@ -1,0 +1,94 @@
+"""`./just bench` on a small stack: what it measures is there, exact, and worth nothing when it is not."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.bench.database import COUNTER
+from deploy.bench.runs import run
+from deploy.bench.trial import Trial
+from deploy.client import Shop
+from deploy.embedded.stack import Stack
+from tests.servers import free_base
+
+pytestmark = pytest.mark.embedded
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    made = Stack(home=Path(tmp_path_factory.mktemp("stack")), port_base=free_base())
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setenv("SHOP_POSTGRES_PRELOAD", COUNTER)
+        made.start(tied=True)
+    yield made
+    made.stop()
+
+
+def benched(stack: Stack, *words: str) -> "subprocess.CompletedProcess[str]":
+    settings = {"SHOP_HOME": str(stack.home), "SHOP_PORT_BASE": str(stack.port_base)}
+    asked = [sys.executable, "-m", "deploy.bench", "--purchases", "30", "--buyers", "5", *words]
+    return subprocess.run(
+        asked, env=os.environ | settings, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_the_bench_says_what_a_purchase_costs_and_what_it_was_measured_on(
+    stack: Stack, tmp_path: Path
+) -> None:
+    file = tmp_path / "figures.json"
+    done = benched(stack, "--statements", "--rest", "2", "--json", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(file.read_text())
+    assert told["wrong"] == []
+    assert told["outcomes"] == {"completed": 30}
+    for hop in told["hops_ms"].values():
+        assert 0 < hop["p50"] <= hop["p99"]
+    cost = told["per_purchase"]
+    assert {"purchase", "postgres", "nats", "mail"} <= told["totals"]["cpu_ms"].keys()
+    assert {"purchase", "postgres", "traefik", "redis", "supervisord"} <= told["pss_mib"].keys()
+    assert cost["messages"]["evt.purchase.completed"] == 1.0
+    assert 15 <= cost["messages"]["total"] <= 17
+    assert cost["commits"]["purchase"] > 0.5
+    assert cost["statements"]["purchase"] > 1
+    assert any("INSERT INTO inbox" in text for text in told["statements_by_text"])
+    assert told["totals"]["wal_fsyncs"]["total"] > 0
+    assert cost["wal"]["bytes"] > 10_000
+    assert told["circumstances"]["machine"]["cores"] == os.cpu_count()
+
+
+async def test_a_figure_without_exactness_is_no_figure(stack: Stack) -> None:
+    """A unit vanishes from a shelf that the load does not even touch."""
+    async with Shop.at(stack.url("edge"), stack.url("mail_api")) as client:
+        seller = await client.register()
+        await seller.verify()
+        category = await seller.call("POST", "/categories", expect=201, body={"name": "Leaky"})
+        leaky = (await seller.create_product(category["id"], "Pot", price=1, inventory=5))["id"]
+    leak = f"UPDATE stock SET available = available {{}} 1 WHERE product_id = '{leaky}'"
+    stack.postgres.run(leak.format("-"), "product")
+    try:
+        done = await asyncio.to_thread(benched, stack, "--rest", "0")
+    finally:
+        stack.postgres.run(leak.format("+"), "product")
+    assert done.returncode == 1, done.stderr
+    assert any("has not what was received" in each for each in json.loads(done.stdout)["wrong"])
+
+
+async def test_silent_streams_are_counted_and_cost_no_purchase(stack: Stack) -> None:
+    trial = Trial(purchases=20, buyers=4, rate=10.0, streams=100, rest=0)
+    figures = await run(stack, trial)
+    assert figures["wrong"] == []
+    assert figures["streams"]["count"] == 100
+    assert figures["streams"]["lost"] == 0
+    assert figures["streams"]["pss_kib_per_stream"].keys() >= {"purchase", "traefik"}
+
+
+async def test_one_at_a_time_is_a_purchase_after_the_other(stack: Stack) -> None:
+    figures = await run(stack, Trial(purchases=5, idle=True, rest=0))
+    assert figures["wrong"] == []
+    assert figures["outcomes"] == {"completed": 5}
