@@ -7,21 +7,32 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace as replaced
 
 from common.postgres.database import Row as Record
 from common.postgres.database import Transaction, columns
 from purchase.model import Outcome
 
 # Both counters move under a row lock in the deciding transaction, so their order is the order of commits. The
-# accounts come sorted: with the purchases before them, everybody locks in the same order.
-BUMP = """
-INSERT INTO account_feed (account_id, last_seq) SELECT * FROM unnest($1::uuid[], $2::bigint[])
-ON CONFLICT (account_id) DO UPDATE SET last_seq = account_feed.last_seq + EXCLUDED.last_seq
-RETURNING account_id, last_seq
-"""
+# accounts come sorted: with the purchases before them, everybody locks in the same order. One round trip: an
+# event brings its place among the account's new ones.
 APPEND = """
-INSERT INTO purchase_event (purchase_id, seq, account_id, account_seq, type, data)
-SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::bigint[], $5::text[], $6::text[])
+WITH news AS (
+  SELECT * FROM unnest($1::uuid[], $2::bigint[]) AS news (account_id, count)
+), bumped AS (
+  INSERT INTO account_feed (account_id, last_seq) SELECT * FROM news
+  ON CONFLICT (account_id) DO UPDATE SET last_seq = account_feed.last_seq + EXCLUDED.last_seq
+  RETURNING account_id, last_seq
+), before AS (
+  SELECT account_id, last_seq - count AS last_seq FROM bumped JOIN news USING (account_id)
+), written AS (
+  INSERT INTO purchase_event (purchase_id, seq, account_id, account_seq, type, data)
+  SELECT purchase_id, seq, account_id, last_seq + place, type, data
+  FROM unnest($3::uuid[], $4::int[], $5::uuid[], $6::bigint[], $7::text[], $8::text[])
+    AS entry (purchase_id, seq, account_id, place, type, data)
+  JOIN before USING (account_id)
+)
+SELECT account_id, last_seq FROM before
 """
 OF_PURCHASE = """
 SELECT seq AS number, type, data FROM purchase_event WHERE purchase_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
@@ -67,11 +78,13 @@ async def append(
     accounts = sorted(account for account, count in news.items() if count)
     if not accounts:
         return list(outcomes), []
-    bumped = await tx.fetch(BUMP, accounts, [news[account] for account in accounts])
-    before = {row["account_id"]: row["last_seq"] - news[row["account_id"]] for row in bumped}
-    written, events = numbered(outcomes, before, at)
-    await tx.execute(APPEND, *columns(map(msgspec.structs.astuple, events), 6))
-    return written, events
+    written, places = numbered(outcomes, dict.fromkeys(accounts, 0), at)
+    counts = [news[account] for account in accounts]
+    rows = await tx.fetch(APPEND, accounts, counts, *columns(map(msgspec.structs.astuple, places), 6))
+    before = {row["account_id"]: row["last_seq"] for row in rows}
+    return written, [
+        replaced(each, account_seq=before[each.account_id] + each.account_seq) for each in places
+    ]
 
 
 def numbered(

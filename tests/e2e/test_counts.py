@@ -26,7 +26,7 @@ LINES = 2
 MANY = 100
 """Fewer than a consumer takes at once."""
 
-STATEMENTS = {"product": 8, "order": 12, "payment": 20, "purchase": 39, "mail": 6}
+STATEMENTS = {"product": 8, "order": 12, "payment": 20, "purchase": 35, "mail": 6}
 """All that a service is asked by purchases that make every step together, with BEGIN and COMMIT. The relay's
 mark comes to it, once per flight, and what the sender of mails asks, once per mail."""
 

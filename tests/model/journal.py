@@ -5,6 +5,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace as replaced
+
 from common.contracts.mail import MailAccepted
 from common.contracts.message import PurchaseMessage
 from common.contracts.order import OrderCancelled, OrderCreated
@@ -62,15 +64,15 @@ class Pen(Transaction):
         self._after_commit = []
 
     async def fetch(self, statement: str, *values: Any) -> Any:
-        assert statement == event_log.BUMP
-        [account], [count] = values
-        return [{"account_id": account, "last_seq": self.last + count}]
+        assert statement == event_log.APPEND
+        [account], [count], *entries = values
+        places = [Event(*row) for row in zip(*entries, strict=True)]
+        assert len(places) == count
+        self.written = tuple(replaced(each, account_seq=self.last + each.account_seq) for each in places)
+        return [{"account_id": account, "last_seq": self.last}]
 
     async def execute(self, statement: str, *values: Any) -> str:
-        if statement == event_log.APPEND:
-            self.written = tuple(Event(*row) for row in zip(*values, strict=True))
-        else:
-            assert statement == repository.SAVE
+        assert statement == repository.SAVE
         return ""
 
 
