@@ -26,7 +26,6 @@ READ_SECONDS = 60.0
 LEAST_BYTES = 4 * 2**20
 """What a long body must bring within that time to get as much again, where its handler is patient."""
 PATIENCE = "patience"
-END = b""
 
 HEADERS = (
     b"content-type: application/problem+json\r\nx-content-type-options: nosniff\r\n"
@@ -130,7 +129,7 @@ class Protocol(HttpToolsProtocol):
                 log.warning("a stream is cut off by the stop")
         finally:
             self._telling = None
-        await send({"type": "http.response.body", "body": END, "more_body": False})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _be_patient(self) -> None:
         self._is_patient = True

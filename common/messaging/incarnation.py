@@ -75,6 +75,6 @@ async def _compare(db: Database, created: datetime) -> None:
 
 
 async def _take_back(tx: Transaction) -> None:
-    last = await tx.row(TAKE_BACK, date.min, 0, PAGE, DRIVEN)
-    while last is not None:
-        last = await tx.row(TAKE_BACK, last["created_on"], last["position"], PAGE, DRIVEN)
+    last: tuple[date, int] = (date.min, 0)
+    while page := await tx.row(TAKE_BACK, *last, PAGE, DRIVEN):
+        last = (page["created_on"], page["position"])

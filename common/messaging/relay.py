@@ -152,7 +152,7 @@ class Relay:
         """The poller: once a second while the broker is there, and again at once while there is more.
 
         Not at once after a refusal: while a cluster elects a leader every message is refused in no time. Nor
-        for history, which comes last: a wiped broker is told a whole day again (P16), beside what is sold.
+        for history, which comes last: a wiped broker is told the last day again (P16), beside what is sold.
         """
         while True:
             await asyncio.sleep(1)

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import pytest
 
 from common.contracts import order
 from common.messaging.codec import encode
-from common.messaging.outbox import Outbox
+from common.messaging.outbox import Outbox, OutboxRow
 from common.messaging.publisher import IN_FLIGHT
 from common.messaging.relay import Relay
 from common.messaging.streams import STREAM
@@ -17,13 +18,17 @@ from tests.servers import Servers, fresh_stream
 from tests.support import eventually
 
 
+async def say(bench: Bench, count: int, offer: Callable[[list[OutboxRow]], None] = lambda _: None) -> None:
+    """In one transaction; nobody holds it in memory who is not offered it."""
+    async with bench.db.begin() as tx:
+        words = [order.OrderCreated(cause_id=str(n), purchase=command().purchase) for n in range(count)]
+        await Outbox(offer).put(tx, words)
+
+
 async def test_a_committed_message_is_published_from_memory_and_marked(bench: Bench) -> None:
     relay = Relay(bench.db, bench.broker, name="tests")
     running = asyncio.ensure_future(relay.run())
-    async with bench.db.begin() as tx:
-        await Outbox(relay.offer).put(
-            tx, [order.OrderCreated(cause_id=str(n), purchase=command().purchase) for n in range(500)]
-        )
+    await say(bench, 500, relay.offer)
     await eventually(lambda: unpublished(bench), seconds=5)
     running.cancel()
 
@@ -31,9 +36,7 @@ async def test_a_committed_message_is_published_from_memory_and_marked(bench: Be
 async def test_a_stop_leaves_no_mark_to_the_next_start(bench: Bench) -> None:
     relay = Relay(bench.db, bench.broker, name="tests")
     running = asyncio.ensure_future(relay.run())
-    async with bench.db.begin() as tx:
-        said = [order.OrderCreated(cause_id=str(n), purchase=command().purchase) for n in range(500)]
-        await Outbox(relay.offer).put(tx, said)
+    await say(bench, 500, relay.offer)
     await relay.finished()
     assert await unpublished(bench)
     running.cancel()
@@ -50,9 +53,7 @@ async def test_what_a_crash_left_in_the_outbox_is_found_by_whoever_runs_next(
     bench: Bench, servers: Servers
 ) -> None:
     """Ten thousand rows that no memory holds: the recovery does not stop after one page."""
-    async with bench.db.begin() as tx:
-        messages = [order.OrderCreated(cause_id=str(n), purchase=command().purchase) for n in range(2000)]
-        await Outbox(lambda _: None).put(tx, messages)
+    await say(bench, 2000)
     await age(servers.owner_url(bench.db.url))
     relay = Relay(bench.db, bench.broker, name="tests")
     assert await relay.oldest_unsent() >= 20
@@ -66,9 +67,7 @@ async def test_history_is_said_again_after_what_is_new_and_without_haste(
     bench: Bench, servers: Servers
 ) -> None:
     """A day of it would keep everybody from what is sold now."""
-    async with bench.db.begin() as tx:
-        messages = [order.OrderCreated(cause_id=str(n), purchase=command().purchase) for n in range(900)]
-        await Outbox(lambda _: None).put(tx, messages)
+    await say(bench, 900)
     owner = servers.owner_url(bench.db.url)
     await age(owner)
     await age(owner, seconds=3600, most=600)
@@ -144,9 +143,7 @@ async def test_while_nobody_stores_the_relay_asks_again_without_haste_and_then_s
     """As in an election: every message comes back at once with "no responders"."""
     client = await bench.broker.ready()
     await client.jetstream().delete_stream(STREAM)
-    async with bench.db.begin() as tx:
-        messages = [order.OrderCreated(cause_id=str(n), purchase=command().purchase) for n in range(1000)]
-        await Outbox(lambda _: None).put(tx, messages)
+    await say(bench, 1000)
     await age(servers.owner_url(bench.db.url))
     relay = Relay(bench.db, bench.broker, name="tests")
     running = asyncio.ensure_future(relay.run())
