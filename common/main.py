@@ -17,7 +17,7 @@ import uvicorn
 from litestar import Litestar
 from litestar.types import ASGIApp
 
-from common import __version__
+from common import __version__, garbage
 from common.failpoints import Armed, arm
 from common.http.leaving import Leaving
 from common.http.outward import Outward
@@ -112,6 +112,7 @@ async def _run(settings: S, role: Role, program: Opener[S]) -> None:
     stop = Stop(settings.graceful_seconds)
     on_signals(stop)
     async with program(settings, role) as running:
+        garbage.spare()
         await run(Server(settings, running, stop), settings, running, role)
 
 

@@ -51,7 +51,9 @@ WHERE (mails.about, mails.kind, mails.version) = (held.about, held.kind, held.ve
 
 SENT = """
 UPDATE mails SET status = 'sent', sent_at = now(), recipient = NULL, content = NULL, reason = NULL
-WHERE about = $1 AND kind = $2 AND version = $3 AND status IN ('queued', 'expired')
+FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS gone (about, kind, version)
+WHERE (mails.about, mails.kind, mails.version) = (gone.about, gone.kind, gone.version)
+  AND status IN ('queued', 'expired')
 """
 
 NOT_SENT = """
@@ -139,9 +141,9 @@ async def release(tx: Transaction, dues: Iterable[Due]) -> None:
     await tx.execute(RELEASE, *columns([(*due.key, due.tries) for due in dues], 4))
 
 
-async def record_sent(tx: Transaction, key: Key) -> None:
-    """Also forgets what it said and to whom."""
-    await tx.execute(SENT, *key)
+async def record_sent(tx: Transaction, keys: Iterable[Key]) -> None:
+    """Also forgets what they said and to whom."""
+    await tx.execute(SENT, *columns(keys, 3))
 
 
 async def record_not_sent(

@@ -4,31 +4,35 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from common.failpoints import failpoint
-from common.postgres.database import UNAVAILABLE, Database
+from common.postgres.database import UNAVAILABLE, Database, Transaction
 from mail import model, repository
 from mail.letter import Desk
 from mail.mailer import Connection, Mailer, Unreachable
-from mail.model import Due, Outcome, Verdict
+from mail.model import Due, Key, Outcome, Verdict
 from mail.settings import MailSettings
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 CLAIMED_AT_ONCE = 50
 # In mails' longest times: nothing of a batch is begun later than BEGUN_WITHIN after the batch was claimed, so
 # a lease outlives whatever was begun under it, and what a dead process had in hand is soon somebody else's.
 BEGUN_WITHIN = 0.5
 LEASE = 2.0
+MARKED_TOGETHER = 4
+"""Sent mails that share one statement and one fsync: so many may be repeated by a crash."""
 LINGER_SECONDS = 5.0
 """A session that has nothing to send waits so long for the next mail: to open one costs more than a mail."""
 
 
 class Sender:
-    """A mail is marked as soon as the server has it: a crash repeats one at most, with the same Message-ID.
+    """Mails are marked as soon as the server has them: a crash repeats a few at most, under their Message-ID.
 
     Any number of replicas may run: a claimed mail is nobody else's until its lease is over. With more than
     one claims at once its mate helps, a sender that does not look by itself: most of a mail's time is waiting
@@ -130,12 +134,24 @@ class Sender:
     async def _send_all(self, connection: Connection, dues: Sequence[Due]) -> None:
         """What cannot be begun in time is claimed anew."""
         begin_before = time.monotonic() + BEGUN_WITHIN * self.settings.smtp_timeout_seconds
-        for position, due in enumerate(dues):
+        begun = 0
+        sent: list[Key] = []
+        for due in dues:
             if self._stopping.is_set() or time.monotonic() > begin_before or not connection.is_open:
-                async with self.db.begin() as tx:
-                    await repository.release(tx, dues[position:])
                 break
-            await self._record(due, await self._send(connection, due))
+            begun += 1
+            outcome = await self._send(connection, due)
+            if outcome.verdict is Verdict.SENT:
+                sent.append(due.key)
+            else:
+                await self._record_not_sent(due, outcome)
+            if len(sent) == MARKED_TOGETHER:
+                await self._record_sent(sent)
+                sent.clear()
+        await self._record_sent(sent)
+        if begun < len(dues):
+            async with self.db.read() as tx:
+                await repository.release(tx, dues[begun:])
         if not connection.is_open:
             raise Unreachable("the connection broke")
 
@@ -153,33 +169,33 @@ class Sender:
         failpoint("mail.before_record")
         return outcome
 
-    async def _record(self, due: Due, outcome: Outcome) -> None:
-        """Holds on to what it knows while the database is away: else the mail would go out again."""
+    async def _record_sent(self, keys: Sequence[Key]) -> None:
+        if keys:
+            await self._write(lambda tx: repository.record_sent(tx, keys))
+
+    async def _record_not_sent(self, due: Due, outcome: Outcome) -> None:
+        settings = self.settings
+        give_up = 3600 * settings.mail_give_up_hours
+        delay = _delay(due.tries, settings.mail_retry_seconds, settings.mail_retry_most_seconds)
+        verdict = await self._write(
+            lambda tx: repository.record_not_sent(tx, due, outcome, give_up_seconds=give_up, delay=delay)
+        )
+        log.warning("mail %s is %s: %s", due.key.id, verdict, outcome.brief)
+
+    async def _write(self, write: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Holds on to what it knows while the database is away: else mails would go out again.
+
+        One statement, which commits by itself: two round trips less.
+        """
         while True:
             try:
-                verdict = await self._write(due, outcome)
-                break
+                async with self.db.read() as tx:
+                    return await write(tx)
             except UNAVAILABLE as error:
                 if self._stopping.is_set():
                     raise
-                log.warning("holding the outcome of a mail: %r", error)
+                log.warning("holding the outcome of mails: %r", error)
                 await asyncio.sleep(0.25)
-        if verdict is not Verdict.SENT:
-            log.warning("mail %s is %s: %s", due.key.id, verdict, outcome.brief)
-
-    async def _write(self, due: Due, outcome: Outcome) -> Verdict:
-        settings = self.settings
-        async with self.db.read() as tx:  # one statement commits by itself: two round trips less per mail
-            if outcome.verdict is Verdict.SENT:
-                await repository.record_sent(tx, due.key)
-                return Verdict.SENT
-            return await repository.record_not_sent(
-                tx,
-                due,
-                outcome,
-                give_up_seconds=3600 * settings.mail_give_up_hours,
-                delay=_delay(due.tries, settings.mail_retry_seconds, settings.mail_retry_most_seconds),
-            )
 
     async def _pause(self, error: Unreachable) -> None:
         self._failures += 1

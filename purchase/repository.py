@@ -47,6 +47,8 @@ UNSETTLED = f"""
 SELECT {STATE}, now() FROM purchases WHERE next_drive_at < now()
 ORDER BY next_drive_at LIMIT $1 FOR UPDATE SKIP LOCKED
 """
+# The next re-drive is put off when it is near or a decision was made, not by every step: a row whose indexed
+# columns stay as they are is written where it is (heap-only), and none of its six indexes hears of it.
 SAVE = """
 UPDATE purchases p SET
   status = new.status, reason = new.reason, rank = new.rank, acknowledged = new.acknowledged,
@@ -54,6 +56,8 @@ UPDATE purchases p SET
   decided_at = CASE WHEN new.status = 'PENDING' THEN NULL ELSE coalesce(p.decided_at, now()) END,
   settled_at = CASE WHEN new.settled THEN coalesce(p.settled_at, now()) END,
   next_drive_at = CASE WHEN new.settled THEN NULL
+                  WHEN new.status = p.status AND p.next_drive_at > now() + $10::float * interval '0.5 second'
+                  THEN p.next_drive_at
                   ELSE now() + least(600, $10 * 2 ^ least(p.drives, 10)) * interval '1 second' END
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::int[], $6::text[], $7::bigint[], $8::int[],
             $9::boolean[])

@@ -5,6 +5,7 @@ Ids are derived, never drawn (protocol P8): a retry makes a duplicate, never a s
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from functools import cache
 from typing import Annotated, Self, TypeVar
 from uuid import UUID
 
@@ -141,8 +142,9 @@ def newest(states: Iterable[E]) -> Iterable[E]:
     return last.values()
 
 
+@cache
 def subject(kind: type[Message]) -> str:
-    """The NATS subject of a message type."""
+    """The NATS subject of a message type; asked several times for every message."""
     tag = kind.__struct_config__.tag
     assert isinstance(tag, str)
     return tag

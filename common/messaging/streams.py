@@ -139,7 +139,7 @@ def stream(*, replicas: int, max_bytes: int) -> StreamConfig:
         discard=DiscardPolicy.NEW,
         max_age=72 * HOUR,
         max_bytes=max_bytes,
-        duplicate_window=300,
+        duplicate_window=60,  # the server holds every id for so long; whatever comes later the inboxes know
         storage=StorageType.FILE,
         num_replicas=replicas,
         deny_delete=True,

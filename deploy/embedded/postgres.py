@@ -24,10 +24,9 @@ OPTIONS = {
     "max_connections": "200",
     "fsync": "on",
     "synchronous_commit": "on",
-    "shared_buffers": "128MB",
+    "shared_buffers": "64MB",  # the kernel caches the files as well
     "max_wal_size": "1GB",
     "checkpoint_timeout": "10min",
-    "wal_compression": "on",
     "random_page_cost": "1.1",
     "jit": "off",
     "timezone": "UTC",

@@ -19,6 +19,9 @@ from deploy.privileges.s3 import MEDIA
 TRIES_PER_ADDRESS = 10_000
 """A hundred times as many as elsewhere: all clients of this stack have one address."""
 
+POOL_SIZE = 5
+"""Connections of a process: as many as two processors and a disk keep busy. Each costs the server 7 MB."""
+
 Replicas = Mapping[str, int]
 Toml = Mapping[str, object]
 
@@ -92,7 +95,10 @@ def service_settings(layout: Layout, passwords: Passwords, service: str, port: i
         "jwks_url": f"http://127.0.0.1:{layout.service_port('account')}/api/v1/account/jwks",
     }
     if service in WITH_DATABASE:
-        settings["database_url"] = Postgres(layout, passwords).nearest_url(service, "runtime")
+        settings |= {
+            "database_url": Postgres(layout, passwords).nearest_url(service, "runtime"),
+            "pool_size": POOL_SIZE,
+        }
     if service in WITH_REDIS:
         settings |= {
             "redis_url": redis.url(layout, passwords, service),
