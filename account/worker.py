@@ -17,4 +17,5 @@ def consumer(settings: AccountSettings, parts: Parts) -> Consumer:
         parts.changes.work(Codec((AccountRegistered, AccountChanged))),
         parking(held.db, ACCOUNT_CACHE),
         batch_size=settings.batch_size,
+        retry_seconds=settings.message_retry_seconds,
     )

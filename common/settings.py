@@ -32,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str = "INFO"
     batch_size: int = 256
     """Messages one consumer takes at once; they must be done within a third of `ack_wait` (J9)."""
+    message_retry_seconds: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    """A message that failed comes again after twice this; doubled each time, to half a minute."""
     concurrency: int = 1
     """Batches one process handles at the same time."""
     graceful_seconds: float = 8.0

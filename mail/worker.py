@@ -34,4 +34,5 @@ def consumer(settings: MailSettings, held: Runtime, sender: Sender) -> Consumer:
         transactional(held.db, held.outbox, Codec(words(account, purchase)), handler),
         parking(held.db, settings.service),
         batch_size=settings.batch_size,
+        retry_seconds=settings.message_retry_seconds,
     )

@@ -41,4 +41,5 @@ def consumer(settings: MediaSettings, held: Runtime, sweeps: Sweeps) -> Consumer
         transactional(held.db, held.outbox, Codec(handlers.HEARD), handlers.handler(sweeps.wake)),
         parking(held.db, settings.service),
         batch_size=settings.batch_size,
+        retry_seconds=settings.message_retry_seconds,
     )

@@ -29,7 +29,12 @@ class NotPublished(ConnectionError):
 def consumer(settings: OrchestratorSettings, broker: Broker) -> Consumer:
     publisher = Publisher(broker)
     return Consumer(
-        broker, settings.service, advancing(publisher), parking(publisher), batch_size=settings.batch_size
+        broker,
+        settings.service,
+        advancing(publisher),
+        parking(publisher),
+        batch_size=settings.batch_size,
+        retry_seconds=settings.message_retry_seconds,
     )
 
 

@@ -16,4 +16,5 @@ def consumer(settings: OrderSettings, held: Runtime) -> Consumer:
         transactional(held.db, held.outbox, Codec(words(account, order)), handlers.handle),
         parking(held.db, settings.service),
         batch_size=settings.batch_size,
+        retry_seconds=settings.message_retry_seconds,
     )

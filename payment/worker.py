@@ -35,4 +35,5 @@ def consumer(settings: PaymentSettings, held: Runtime, calls: Calls) -> Consumer
         ),
         parking(held.db, settings.service),
         batch_size=settings.batch_size,
+        retry_seconds=settings.message_retry_seconds,
     )

@@ -22,6 +22,7 @@ def _changes(settings: ProductSettings, parts: Parts) -> Consumer:
         parts.changes.work(Codec(CATALOGUE), parts.add_ids),
         parking(parts.runtime.db, PRODUCT_CACHE),
         batch_size=settings.batch_size,
+        retry_seconds=settings.message_retry_seconds,
     )
 
 
@@ -32,4 +33,5 @@ def _purchases(settings: ProductSettings, held: Runtime) -> Consumer:
         transactional(held.db, held.outbox, Codec(handlers.HEARD), handlers.handle),
         parking(held.db, settings.service),
         batch_size=settings.batch_size,
+        retry_seconds=settings.message_retry_seconds,
     )

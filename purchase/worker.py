@@ -38,4 +38,11 @@ def consumer(settings: PurchaseSettings, parts: Parts) -> Consumer:
     held = parts.runtime
     work = transactional(held.db, held.outbox, Codec(HEARS), handlers.handler(parts.decisions))
     park = parking(held.db, settings.service)
-    return Consumer(held.broker, settings.service, work, park, batch_size=settings.batch_size)
+    return Consumer(
+        held.broker,
+        settings.service,
+        work,
+        park,
+        batch_size=settings.batch_size,
+        retry_seconds=settings.message_retry_seconds,
+    )

@@ -57,7 +57,7 @@ class Consumer:
         park: Park,
         *,
         batch_size: int,
-        retry_seconds: float = 1.0,
+        retry_seconds: float,
     ) -> None:
         self.broker = broker
         self.durable = durable

@@ -35,7 +35,9 @@ async def test_a_letter_of_the_orchestrator_that_is_mended_and_retried_completes
     patient = {"deadline": 600, "redrive_after": 600}
     deaf = {"nats_url": servers.nats_url_of("viewer")}
     operator = Operator(servers, tmp_path)
-    settings = OrchestratorSettings(port=free_port(), nats_url=servers.nats_url_of("orchestrator"))
+    settings = OrchestratorSettings(
+        port=free_port(), nats_url=servers.nats_url_of("orchestrator"), message_retry_seconds=0.1
+    )
     async with a_shop(purchase=patient, orchestrator=deaf) as shop:
         lamp = await shop.product(inventory=5)
         customer = await shop.customer()

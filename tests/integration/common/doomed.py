@@ -49,7 +49,9 @@ async def main() -> None:
         Database.connect(url, size=4, name="doomed") as db,
     ):
         work = transactional(db, Outbox(lambda _: None), Codec(words(order)), handle)
-        await Consumer(connection, "order", work, parking(db, "order"), batch_size=256).run()
+        await Consumer(
+            connection, "order", work, parking(db, "order"), batch_size=256, retry_seconds=0.2
+        ).run()
 
 
 if __name__ == "__main__":

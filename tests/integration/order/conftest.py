@@ -22,6 +22,7 @@ def order_settings(
         redis_url=servers.redis_url_of("order"),
         redis_cluster="," in servers.redis_url,
         pool_size=4,
+        message_retry_seconds=0.1,
     )
 
 
