@@ -4,7 +4,8 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from email.message import EmailMessage
+from email import message_from_bytes
+from email.policy import SMTP as SMTP_POLICY
 
 from aiosmtplib import (
     SMTP,
@@ -38,11 +39,11 @@ class Connection:
     def is_open(self) -> bool:
         return self.client.is_connected
 
-    async def send(self, letter: EmailMessage, *, sender: str, recipient: str) -> Outcome:
+    async def send(self, letter: bytes, *, sender: str, recipient: str) -> Outcome:
         """The envelope is given, not read from the headers: exactly one recipient."""
         try:
             async with asyncio.timeout(self.most_seconds):
-                await self.client.send_message(letter, sender=sender, recipients=[recipient])
+                await self._send(letter, sender, recipient)
         except SMTPRecipientsRefused as error:
             return _answered(error.recipients[0])
         except SMTPSenderRefused as error:
@@ -56,6 +57,14 @@ class Connection:
             self.client.close()
             return Outcome(Verdict.LATER, type(error).__name__, _told(error))
         return Outcome(Verdict.SENT)
+
+    async def _send(self, letter: bytes, sender: str, recipient: str) -> None:
+        """As it is; re-encoded only for a server that cannot take eight bits."""
+        if self.client.supports_extension("8bitmime"):
+            await self.client.sendmail(sender, [recipient], letter, mail_options=["BODY=8BITMIME"])
+        else:
+            encodable = message_from_bytes(letter, policy=SMTP_POLICY)
+            await self.client.send_message(encodable, sender=sender, recipients=[recipient])
 
 
 class Mailer:
@@ -71,6 +80,8 @@ class Mailer:
         try:
             async with asyncio.timeout(self.settings.smtp_timeout_seconds):
                 await client.connect()
+                if client.is_ehlo_or_helo_needed:
+                    await client.ehlo()
         except (SMTPException, OSError) as error:
             client.close()
             raise Unreachable(_told(error)) from error
