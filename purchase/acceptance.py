@@ -102,9 +102,10 @@ class Acceptance:
         return admitted
 
     async def _begin_saga(self, tx: Transaction, rows: Sequence[Row], at: datetime) -> None:
-        _, events = await event_log.append(tx, [Outcome(row, (ACCEPTED,)) for row in rows], at)
         traces = {str(row.id): row.traceparent for row in rows}
         await self.outbox.put(tx, [PurchaseRequested(purchase=row.context()) for row in rows], traces)
+        _, places = event_log.numbered([Outcome(row, (ACCEPTED,)) for row in rows], at)
+        events = await event_log.append(tx, places)
         tx.after_commit(lambda: self.announce(events))
 
 

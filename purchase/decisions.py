@@ -23,10 +23,10 @@ class Decisions:
 
     async def write(self, tx: Transaction, outcomes: Sequence[Outcome]) -> list[Message]:
         """Returns what is to be said. The purchases are locked by the caller, in id order."""
-        numbered, events = await event_log.append(tx, outcomes, datetime.now(UTC))
+        numbered, places = event_log.numbered(outcomes, datetime.now(UTC))
         if numbered:
             await repository.save(tx, numbered, self.redrive_after)
-        if events:
+        if events := await event_log.append(tx, places):
             tx.after_commit(lambda: self.announce(events))
         return [message for outcome in outcomes for message in outcome.said]
 

@@ -68,30 +68,28 @@ class Event(msgspec.Struct, frozen=True, array_like=True):
     data: str
 
 
-async def append(
-    tx: Transaction, outcomes: Sequence[Outcome], at: datetime
-) -> tuple[list[Outcome], list[Event]]:
-    """Numbers and writes the outcomes' entries; returns the outcomes with their new `last_seq`."""
-    news = Counter[UUID]()
-    for outcome in outcomes:
-        news[outcome.row.account_id] += len(outcome.entries)
-    accounts = sorted(account for account, count in news.items() if count)
-    if not accounts:
-        return list(outcomes), []
-    written, places = numbered(outcomes, dict.fromkeys(accounts, 0), at)
+async def append(tx: Transaction, places: Sequence[Event]) -> list[Event]:
+    """Writes what was numbered from nothing, and returns it with the numbers that the accounts' feeds give.
+
+    As late as can be: until the commit, whoever writes to the same feeds waits.
+    """
+    if not places:
+        return []
+    news = Counter(each.account_id for each in places)
+    accounts = sorted(news)
     counts = [news[account] for account in accounts]
     rows = await tx.fetch(APPEND, accounts, counts, *columns(map(msgspec.structs.astuple, places), 6))
     before = {row["account_id"]: row["last_seq"] for row in rows}
-    return written, [
-        replaced(each, account_seq=before[each.account_id] + each.account_seq) for each in places
-    ]
+    return [replaced(each, account_seq=before[each.account_id] + each.account_seq) for each in places]
 
 
 def numbered(
-    outcomes: Iterable[Outcome], last_of_account: Mapping[UUID, int], at: datetime
+    outcomes: Iterable[Outcome], at: datetime, last_of_account: Mapping[UUID, int] | None = None
 ) -> tuple[list[Outcome], list[Event]]:
-    """Pure: every entry follows the last number of its purchase, and of its account."""
-    last = dict(last_of_account)
+    """Pure: every entry follows the last number of its purchase, and of its account; without the accounts'
+    numbers it has its place among their new ones.
+    """
+    last = Counter(last_of_account)
     written, events = [], []
     for outcome in outcomes:
         row = outcome.row

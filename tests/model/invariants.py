@@ -123,7 +123,7 @@ def check_log(before: Row, outcome: Outcome) -> Row:
     decision = (before.status, before.reason)
     if before.status is not Status.PENDING and (outcome.row.status, outcome.row.reason) != decision:
         raise Violation("the decision changed")
-    [written], events = numbered([outcome], {before.account_id: before.last_seq}, AT)
+    [written], events = numbered([outcome], AT, {before.account_id: before.last_seq})
     numbers = list(range(before.last_seq + 1, written.row.last_seq + 1))
     if numbers != [event.seq for event in events] or numbers != [event.account_seq for event in events]:
         raise Violation("the log has a gap")

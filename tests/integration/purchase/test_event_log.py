@@ -25,9 +25,9 @@ async def written(db: Database) -> tuple[Event, ...]:
         (each for script in scripts for each in script), key=lambda each: each.row.last_seq
     ):
         async with db.begin() as tx:
-            after, events = await event_log.append(tx, [outcome], datetime.now(UTC))
+            after, places = event_log.numbered([outcome], datetime.now(UTC))
             await repository.save(tx, after, 10)
-            log += events
+            log += await event_log.append(tx, places)
     return tuple(log)
 
 
