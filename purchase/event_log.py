@@ -2,12 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from msgspec.structs import replace as replaced
+from msgspec.structs import replace
 
 from common.postgres.database import Row as Record
 from common.postgres.database import Transaction, columns
@@ -80,7 +79,7 @@ async def append(tx: Transaction, places: Sequence[Event]) -> list[Event]:
     counts = [news[account] for account in accounts]
     rows = await tx.fetch(APPEND, accounts, counts, *columns(map(msgspec.structs.astuple, places), 6))
     before = {row["account_id"]: row["last_seq"] for row in rows}
-    return [replaced(each, account_seq=before[each.account_id] + each.account_seq) for each in places]
+    return [replace(each, account_seq=before[each.account_id] + each.account_seq) for each in places]
 
 
 def numbered(

@@ -1,10 +1,12 @@
 """The arbiter's rules. Pure: a purchase, and what was heard -> the purchase, what is seen, what is said."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from common.contracts import mail, order, payment, product
 from common.contracts.message import Event, Item, Message, Purchase, PurchaseMessage
@@ -42,12 +44,11 @@ SETTLED_UNDONE = 1 | 2 | 4 | 8
 SETTLED_DONE = 8 | 16 | 32
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One line of the log that the customer sees; numbered when it is written."""
 
     type: str
-    detail: dict[str, str] = field(default_factory=dict)
+    detail: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 ACCEPTED = Entry("step", {"step": "accepted", "status": "done"})
@@ -57,8 +58,7 @@ def step(name: str, status: str = "done") -> Entry:
     return Entry("step", {"step": name, "status": status})
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """A purchase as the arbiter sees it. `acknowledged` is a set of bits, one per confirmation."""
 
     id: UUID
@@ -107,8 +107,7 @@ class Row:
         )
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What a message, a deadline or the customer did to a purchase."""
 
     row: Row

@@ -1,11 +1,10 @@
 """The event log as its database has it: written by the real transaction, read by the real statements."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from msgspec.structs import replace as replaced
+from msgspec.structs import replace
 
 from common.contracts.mail import MailAccepted
 from common.contracts.message import PurchaseMessage
@@ -68,7 +67,7 @@ class Pen(Transaction):
         [account], [count], *entries = values
         places = [Event(*row) for row in zip(*entries, strict=True)]
         assert len(places) == count
-        self.written = tuple(replaced(each, account_seq=self.last + each.account_seq) for each in places)
+        self.written = tuple(replace(each, account_seq=self.last + each.account_seq) for each in places)
         return [{"account_id": account, "last_seq": self.last}]
 
     async def execute(self, statement: str, *values: Any) -> str:

@@ -80,7 +80,7 @@ def payment_without_tombstone(
 
 def overwriting(row: Row, message: PurchaseMessage) -> Outcome:
     if isinstance(message, CompletePurchase):
-        row = replace(row, status=purchases.Status.PENDING, reason=None)
+        row = changed(row, status=purchases.Status.PENDING, reason=None)
     return purchases.react(row, message)
 
 
@@ -131,7 +131,7 @@ def drawing_ids(event: PurchaseMessage) -> list[Advance]:
 
 
 def redriving_the_same(row: Row, today: date) -> Outcome:
-    return purchases.redrive(replace(row, attempt=row.attempt - 1), today)
+    return purchases.redrive(changed(row, attempt=row.attempt - 1), today)
 
 
 def nothing_is_driven(row: Row, today: date) -> Outcome:
