@@ -25,8 +25,8 @@ from purchase.settings import PurchaseSettings
 COOKIE = "stream_session"
 
 SAID = (
-    f'id: 1\nevent: step\ndata: {{"purchase_id":"{ID}","seq":1,"step":"accepted","status":"done","at":"{MOMENT}"}}'
-    "\n\n"
+    "id: 1\nevent: step\n"
+    f'data: {{"purchase_id":"{ID}","seq":1,"step":"accepted","status":"done","at":"{MOMENT}"}}\n\n'
 )
 """An event as a stream has it."""
 
@@ -96,9 +96,7 @@ async def watch_purchase(
     return Staying(frames, media_type=EVENT_STREAM, headers=sse.HEADERS)
 
 
-@get(
-    "/purchases/events", opt={"cookie": COOKIE} | also(429) | like(SAID), media_type=EVENT_STREAM
-)
+@get("/purchases/events", opt={"cookie": COOKIE} | also(429) | like(SAID), media_type=EVENT_STREAM)
 async def watch_purchases(
     db: Db,
     caller: Me,

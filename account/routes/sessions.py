@@ -100,7 +100,9 @@ async def end_session(session_id: FromPath[UUID], caller: Me, db: Db, outbox: Wo
         await outbox.put(tx, map(model.session_ended, ended))
 
 
-KEYS = {"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "1a2b3c", "x": "Zk9N"}]}
+KEYS = {
+    "keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "1a2b3c", "x": "Zk9N"}]
+}
 """As they look."""
 
 

@@ -2,7 +2,7 @@
 called, else by its shape. The same every time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -45,6 +45,7 @@ WORDS: Mapping[str, Any] = {
     # purchases
     "method": "credit_card",
     "status": "PROCESSING",
+    "settled": False,
     "cause_id": f"cmd.product.reserve_stock:{ID}:1",
     # pictures
     "content_type": "image/jpeg",
@@ -56,7 +57,7 @@ WORDS: Mapping[str, Any] = {
 PROBLEMS: Mapping[int, tuple[str, str]] = {
     400: ("invalid", "The request is not valid."),
     401: ("unauthorized", "An access token is needed."),
-    403: ("forbidden", "Only an administrator may do this."),
+    403: ("forbidden", "This is somebody else's."),
     404: ("not_found", "No such thing."),
     409: ("conflict", "It is too late for this."),
     412: ("version_mismatch", "It has changed in the meantime."),
@@ -68,9 +69,18 @@ PROBLEMS: Mapping[int, tuple[str, str]] = {
 }
 """`code` and `detail` as they may be; what a route says exactly, it says itself."""
 
+NOT_THAT_ROLE: Mapping[str, tuple[str, str]] = {
+    "verified": ("not_verified", "Confirm your e-mail address first."),
+    "admin": ("forbidden", "Only an administrator may do this."),
+}
+"""A 403 by the role that is wanted."""
+
+BEGINNINGS = {"PENDING", "AUTHORIZED", "received"}
+"""Of several values, the one that a story begins with."""
+
 
 def dated(components: Mapping[str, Json]) -> None:
-    """What is called `at`, or so in the end, is a moment: msgspec says so only of those that must have a time zone."""
+    """What is called `at`, or so in the end, is a moment: msgspec says so only where a zone is a must."""
     for component in components.values():
         for name, field in component.get("properties", {}).items():
             for kind in (field, *field.get("anyOf", ())):
@@ -78,8 +88,9 @@ def dated(components: Mapping[str, Json]) -> None:
                     kind["format"] = "date-time"
 
 
-def problem(status: int) -> Json:
-    code, detail = PROBLEMS[status]
+def problem(status: int, roles: Sequence[str] = ()) -> Json:
+    """`roles`: that the route wants."""
+    code, detail = NOT_THAT_ROLE[roles[0]] if status == 403 and roles else PROBLEMS[status]
     wrong = [FieldError("price", "Expected `int` >= 1")] if code == "invalid" else []
     made = Problem(
         title=HTTPStatus(status).phrase,
@@ -100,7 +111,7 @@ def example(schema: Json, components: Mapping[str, Json], name: str = "") -> Any
     if "examples" in schema:
         return schema["examples"][0]
     if "enum" in schema:
-        return schema["enum"][0]
+        return next((each for each in schema["enum"] if each in BEGINNINGS), schema["enum"][0])
     kinds = schema.get("anyOf", ())
     if {"type": "null"} in kinds and name not in WORDS:
         return None
@@ -117,11 +128,13 @@ def _shaped(schema: Json, components: Mapping[str, Json], name: str) -> Any:
             items = schema["items"]
             return [example(items, components, name)] if items else []
         case "boolean":
-            return schema.get("default", True)
+            return schema.get("default", WORDS.get(name) is not False)
         case "integer" | "number":
             return _number(schema, name)
         case "string":
-            return BY_FORMAT.get(schema.get("format", "")) or schema.get("default") or WORDS.get(name, FALLBACK)
+            return (
+                BY_FORMAT.get(schema.get("format", "")) or schema.get("default") or WORDS.get(name, FALLBACK)
+            )
         case _:
             return None
 
@@ -134,6 +147,7 @@ def _object(schema: Json, components: Mapping[str, Json]) -> Json:
 
 
 def _number(schema: Json, name: str) -> Any:
-    if isinstance(word := WORDS.get(name), int):
+    word = WORDS.get(name)
+    if isinstance(word, int):
         return word
     return schema.get("default") or schema.get("minimum", 1)

@@ -115,9 +115,13 @@ def _security(handler: HTTPRouteHandler) -> list[Json]:
     """By the guards, with the role that they want: whose a thing must be, no document can say."""
     if handler.opt.get("public"):
         return []
-    guards = [getattr(guard, "fn", guard) for guard in handler.guards or ()]
-    roles = [ROLES[guard] for guard in guards if guard in ROLES]
+    roles = _roles(handler)
     return [{scheme: roles} for scheme in ("bearer", "cookie") if scheme == "bearer" or scheme in handler.opt]
+
+
+def _roles(handler: HTTPRouteHandler) -> list[str]:
+    guards = [getattr(guard, "fn", guard) for guard in handler.guards or ()]
+    return [ROLES[guard] for guard in guards if guard in ROLES]
 
 
 def _schemes(operations: list[Operation]) -> Json:
@@ -134,7 +138,7 @@ def _responses(operation: Operation, answered: Json, components: Json) -> Json:
     elif _answered(handler) is not None:
         success["content"] = _json(answered, components, handler.opt.get("like"))
     return {str(handler.status_code): success} | {
-        str(status): _other(status) for status in sorted(_others(operation))
+        str(status): _other(status, _roles(handler)) for status in sorted(_others(operation))
     }
 
 
@@ -159,11 +163,11 @@ def _others(operation: Operation) -> set[int]:
     return {status for status, is_so in told.items() if is_so} | set(handler.opt.get("also", ()))
 
 
-def _other(status: int) -> Json:
+def _other(status: int, roles: Sequence[str]) -> Json:
     answer: Json = {"description": HTTPStatus(status).phrase}
     if status >= 400:
         schema = {"$ref": REFERENCE.format(name=errors.Problem.__name__)}
-        answer["content"] = {errors.MEDIA_TYPE: {"schema": schema, "example": problem(status)}}
+        answer["content"] = {errors.MEDIA_TYPE: {"schema": schema, "example": problem(status, roles)}}
     if status in HEADERS:
         answer["headers"] = {HEADERS[status]: {"schema": {"type": "string"}}}
     return answer

@@ -1,4 +1,6 @@
-"""`python -m deploy.docs`: bring the generated blocks and documents up to date; `--check` only says which are not."""
+"""`python -m deploy.docs`: bring the generated blocks and documents up to date; `--check` only says which are
+not.
+"""
 
 import argparse
 import json
@@ -35,14 +37,15 @@ WRITERS: pages.Writers = {
 DOCS = pages.ARCHITECTURE.parent / "docs"
 
 
-def _text(made: Any) -> str:
+def as_file(made: Any) -> str:
+    """A document as it is committed."""
     return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
 
 
 FILES: Mapping[Path, Callable[[], str]] = {
     pages.ARCHITECTURE: lambda: pages.filled(pages.ARCHITECTURE.read_text(), WRITERS),
-    DOCS / "asyncapi.json": lambda: _text(asyncapi.document()),
-    DOCS / "postman.json": lambda: _text(postman.collection(openapi.documents())),
+    DOCS / "asyncapi.json": lambda: as_file(asyncapi.document()),
+    DOCS / "postman.json": lambda: as_file(postman.collection(openapi.documents())),
 }
 
 

@@ -33,7 +33,7 @@ def channels() -> Json:
         **{each: _of_everybody(each) for each in OF_EACH},
         ANSWERS: {
             "address": None,
-            "summary": "The reply subject that whoever asks has named: below its own inbox, `_INBOX_<user>.>`.",
+            "summary": "The reply subject that whoever asks has named, in its own inbox: `_INBOX_<user>.>`.",
             "messages": {each: pointer("components", "messages", each) for each in named},
         },
     }

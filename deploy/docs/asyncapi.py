@@ -19,18 +19,18 @@ from deploy.embedded.layout import OFFSETS, SERVICES
 PORT = 8000 + OFFSETS["nats"]
 ABOUT = f"""What the services of the shop say to each other.
 
-**Messages** (`cmd.>`, `evt.>`) are what must happen. The JetStream stream `{STREAM}` keeps them. Whoever says one has
-written it into its outbox first; it publishes with `Nats-Msg-Id`, so that the stream drops what comes twice within its
-duplicate window. Whoever hears one pulls it from its own durable consumer, acknowledges it explicitly after its
-transaction, and remembers its id in an inbox: it may come more than once, and in any order. A command asks one
-service, a reply or refusal answers it, an event tells what was decided, a state carries an aggregate as it is now,
-with a version.
+**Messages** (`cmd.>`, `evt.>`) are what must happen. The JetStream stream `{STREAM}` keeps them. Whoever
+says one has written it into its outbox first; it publishes with `Nats-Msg-Id`, so that the stream drops
+what comes twice within its duplicate window. Whoever hears one pulls it from its own durable consumer,
+acknowledges it explicitly after its transaction, and remembers its id in an inbox: it may come more than
+once, and in any order. A command asks one service, a reply or refusal answers it, an event tells what was
+decided, a state carries an aggregate as it is now, with a version.
 
-**Questions** are what somebody wants to know now: over core NATS, answered to the reply subject at once, or with a
-`Problem` and the headers `Nats-Service-Error` and `Nats-Service-Error-Code`.
+**Questions** are what somebody wants to know now: over core NATS, answered to the reply subject at once, or
+with a `Problem` and the headers `Nats-Service-Error` and `Nats-Service-Error-Code`.
 
-A contract changes by fields that may be left out, and in no other way; what cannot be said so becomes another subject.
-`v` in a message, `x-version` here, is the version of the word."""
+A contract changes by fields that may be left out, and in no other way; what cannot be said so becomes
+another subject. `v` in a message, `x-version` here, is the version of the word."""
 
 
 def document() -> Json:
@@ -51,7 +51,7 @@ def document() -> Json:
             "broker": {
                 "host": f"localhost:{PORT}",
                 "protocol": "nats",
-                "description": "Every process has a user of its own, with the rights that its operations need.",
+                "description": "Every process has a user of its own, with the rights that it needs.",
                 "security": [{"$ref": "#/components/securitySchemes/user"}],
             }
         },

@@ -1,4 +1,4 @@
-"""The Postman collection (v2.1), from the OpenAPI documents: the story of a purchase, then every operation by service.
+"""The Postman collection (v2.1), from the OpenAPI documents: the story of a purchase, then every operation.
 
 `{{variables}}` hold what one request answers and the next one needs.
 """
@@ -23,8 +23,8 @@ VARIABLES = {
     **dict.fromkeys(("category_id", "product_id", "media_id", "upload_id"), ""),
     **dict.fromkeys(("purchase_id", "order_id", "payment_id"), ""),
 }
-ABOUT = """Run the folder "A purchase" once: it registers somebody, reads the code from the caught mail, sells, and buys.
-After that every other request has the token and the ids it needs; "Log in" gets a new token at any time."""
+ABOUT = """Run the folder "A purchase" once: it registers somebody, reads the code from the caught mail, sells and
+buys. After that every other request has the token and the ids it needs; "Log in" gets a new token at any time."""
 
 
 class Operation(NamedTuple):
@@ -37,7 +37,10 @@ def collection(documents: Mapping[str, Json]) -> Json:
     known = {each.described["operationId"]: each for of in documents.values() for each in operations(of)}
     return {
         "info": {"name": "Shop", "description": ABOUT, "schema": SCHEMA},
-        "auth": {"type": "bearer", "bearer": [{"key": "token", "value": "{{access_token}}", "type": "string"}]},
+        "auth": {
+            "type": "bearer",
+            "bearer": [{"key": "token", "value": "{{access_token}}", "type": "string"}],
+        },
         "variable": [{"key": name, "value": value} for name, value in VARIABLES.items()],
         "item": [
             {"name": "A purchase", "item": [_told(step, known) for step in STORY]},
@@ -55,7 +58,9 @@ def operations(document: Json) -> Iterator[Operation]:
             yield Operation(method.upper(), path, described)
 
 
-def request(operation: Operation, *, named: str = "", body: Json | None = None, also: Sequence[str] = ()) -> Json:
+def request(
+    operation: Operation, *, named: str = "", body: Json | None = None, also: Sequence[str] = ()
+) -> Json:
     """Every answer must be one that the document knows, whatever else is tested."""
     described = operation.described
     name = described["operationId"]

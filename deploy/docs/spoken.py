@@ -1,4 +1,4 @@
-"""Messages in the terms of AsyncAPI: a channel per subject, an operation for who says it and for each who hears it."""
+"""Messages in the terms of AsyncAPI: a channel per subject, an operation for each who says or hears it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any

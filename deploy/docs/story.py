@@ -1,4 +1,4 @@
-"""A purchase from the first request to the last, as Postman tells it; and what its requests learn from answers."""
+"""A purchase from the first request to the last, as Postman tells it, and what is learnt from answers."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ Lines = tuple[str, ...]
 
 
 class Step(NamedTuple):
-    """`operation`: an id of the OpenAPI documents; without, a GET of `url`. `then`: JavaScript after the answer."""
+    """`operation`: an id of the OpenAPI documents; without, a GET of `url`. `then`: JavaScript, afterwards."""
 
     name: str
     operation: str = ""
@@ -59,7 +59,7 @@ BEFORE: Mapping[str, Lines] = {
 """Before it is asked: everybody who registers is somebody new."""
 
 READS_THE_CODE: Lines = (
-    'const found = /\\\\n(\\d{8})\\\\r/.exec(pm.response.text());',
+    "const found = /\\\\n(\\d{8})\\\\r/.exec(pm.response.text());",
     'const tries = Number(pm.variables.get("tries") || 0);',
     "if (!found && tries < 20) {",
     '  pm.variables.set("tries", tries + 1);',
@@ -106,7 +106,10 @@ STORY: tuple[Step, ...] = (
     Step(
         "Buy with a card that is declined",
         "request_purchase",
-        {"order_items": [LINE | {"quantity": 1}], "payment": {"currency_code": "VND", "token": "tok_decline"}},
+        {
+            "order_items": [LINE | {"quantity": 1}],
+            "payment": {"currency_code": "VND", "token": "tok_decline"},
+        },
         (answered(202),),
     ),
     Step("Follow it until everything is undone", "watch_purchase", then=UNDONE),

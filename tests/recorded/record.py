@@ -1,4 +1,4 @@
-"""What the services of a commit say, as its own codec writes it, and the shapes of it: to be read by later ones.
+"""What the services of a commit say, as its own codec writes it, and its shapes: to be read by later ones.
 
     git worktree add --detach FOLDER COMMIT
     PYTHONPATH=FOLDER .venv/bin/python tests/recorded/record.py tests/recorded/NAME
@@ -11,17 +11,22 @@ import json
 import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from common.contracts import account, mail, order, payment, product, purchase
+from common.contracts import account, mail, order, payment, product, purchase, request
 from common.contracts.message import Item, Message, Purchase, PurchaseMessage, subject
 from common.messaging.codec import words
 from common.messaging.outbox import as_outgoing
 from common.messaging.streams import SPEAKERS
+
+LETTERS = "common.contracts.letters"
+"""Which there has not always been."""
 
 DAY = date(2026, 1, 31)
 SOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -106,13 +111,31 @@ def bought() -> Iterator[Message]:
     yield mail.MailAccepted.following(over)
 
 
+REFUSED: tuple[Any, ...] = (
+    (
+        context(TOO_MANY, quantity=1000),
+        (),
+        product.ReserveStock,
+        *("reserve", product.StockRefused, "insufficient_stock"),
+    ),
+    (
+        context(NOT_FOR_HIM, account_id=CLOSED),
+        (RESERVED,),
+        order.CreateOrder,
+        *("order", order.OrderRefused, "account_inactive"),
+    ),
+    (
+        context(DECLINED, payment_token="tok_decline"),
+        (RESERVED, ORDERED),
+        payment.AuthorizePayment,
+        *("payment", payment.PaymentDeclined, "card_declined"),
+    ),
+)
+
+
 def refused() -> Iterator[Message]:
     """By each of the three who may."""
-    for new, steps, command, step, refusal, reason in (
-        (context(TOO_MANY, quantity=1000), (), product.ReserveStock, "reserve", product.StockRefused, "insufficient_stock"),
-        (context(NOT_FOR_HIM, account_id=CLOSED), (RESERVED,), order.CreateOrder, "order", order.OrderRefused, "account_inactive"),
-        (context(DECLINED, payment_token="tok_decline"), (RESERVED, ORDERED), payment.AuthorizePayment, "payment", payment.PaymentDeclined, "card_declined"),
-    ):  # fmt: skip
+    for new, steps, command, step, refusal, reason in REFUSED:
         *before, last = asked(new, *steps)
         yield from [*before, last]
         yield (told := command.following(last))
@@ -133,7 +156,7 @@ def of_account() -> Iterator[Message]:
         "verified": False,
         "active": True,
     }
-    code = who | {"code": "04711815", "expires_at": SOON}
+    code: dict[str, Any] = who | {"code": "04711815", "expires_at": SOON}
     yield account.AccountRegistered(**state(BUYER, 1), **all_of_it)
     yield account.VerificationRequested(**state(BUYER, 1), **code)
     yield account.AccountChanged(**state(BUYER, 2), **all_of_it | {"verified": True})
@@ -141,13 +164,13 @@ def of_account() -> Iterator[Message]:
     yield account.PasswordChanged(**state(BUYER, 3), **who)
     yield account.EmailChanged(**state(BUYER, 4), **who)
     yield account.SessionEnded(**state(SESSION, 1), account_id=BUYER)
-    closed = {"email": "carl@example.com", "active": False, "least_version": 2}
+    closed: dict[str, Any] = {"email": "carl@example.com", "active": False, "least_version": 2}
     yield account.AccountRegistered(**state(CLOSED, 2), **all_of_it | closed)
 
 
 def of_catalogue() -> Iterator[Message]:
-    shelf = {"owner_id": BUYER, "name": "Lamps", "description": "Light"}
-    lamp = {
+    shelf: dict[str, Any] = {"owner_id": BUYER, "name": "Lamps", "description": "Light"}
+    lamp: dict[str, Any] = {
         "seller_id": BUYER,
         "category_id": CATEGORY,
         "name": "Desk lamp",
@@ -198,11 +221,23 @@ def main() -> None:
             sent = as_outgoing(message)
             line = {"subject": sent.subject, "headers": sent.headers(), "payload": sent.payload.decode()}
             file.write(json.dumps(line) + "\n")
-    kinds = sorted(words(*SPEAKERS), key=subject)
-    shapes, components = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
-    found = {subject(kind): shape for kind, shape in zip(kinds, shapes, strict=True)}
-    text = json.dumps({"subjects": found, "$defs": components}, indent=1, sort_keys=True)
-    (folder / "shapes.json").write_text(text + "\n")
+    (folder / "shapes.json").write_text(json.dumps(shapes(), indent=1, sort_keys=True) + "\n")
+
+
+def shapes() -> dict[str, Any]:
+    """Of every message, every question and every answer."""
+    found: dict[str, Any] = {subject(kind): kind for kind in words(*SPEAKERS)}
+    for kind in questions():
+        found |= {f"{request.subject(kind)} ?": kind, f"{request.subject(kind)} !": request.answer(kind)}
+    schemas, components = msgspec.json.schema_components(found.values(), ref_template="#/$defs/{name}")
+    return {"shapes": dict(zip(found, schemas, strict=True)), "$defs": components}
+
+
+def questions() -> list[Any]:
+    speakers = [*SPEAKERS, *([import_module(LETTERS)] if find_spec(LETTERS) else ())]
+    things = [thing for speaker in speakers for thing in vars(speaker).values()]
+    kinds = [each for each in things if isinstance(each, type) and issubclass(each, request.Request)]
+    return [each for each in dict.fromkeys(kinds) if each is not request.Request]
 
 
 if __name__ == "__main__":

@@ -14,10 +14,11 @@ from common.contracts import request
 from common.contracts.message import subject
 from common.http.errors import MEDIA_TYPE
 from common.http.examples import FALLBACK
+from common.http.openapi import PREFIX
 from common.messaging.codec import Codec, words
 from common.messaging.streams import CONSUMERS, SPEAKERS
 from deploy.docs import asked, asyncapi, openapi, postman
-from deploy.docs.__main__ import FILES
+from deploy.docs.__main__ import DOCS, as_file
 from deploy.docs.routes import SERVED, registered, who
 from deploy.docs.story import LEARNS, STORY
 from deploy.embedded.layout import SERVICES
@@ -48,6 +49,11 @@ class Operation(NamedTuple):
 OPERATIONS = [
     Operation(service, *each) for service, of in DOCUMENTS.items() for each in postman.operations(of)
 ]
+HANDLERS = {
+    (f"{PREFIX}{path}", method): handler
+    for handlers in SERVED.values()
+    for path, method, handler in registered(handlers)
+}
 by_operation = pytest.mark.parametrize("each", OPERATIONS, ids=lambda each: each.described["operationId"])
 
 
@@ -83,10 +89,7 @@ def test_every_operation_has_a_name_of_its_own() -> None:
 def test_an_operation_says_what_it_is_and_whoever_may_ask_is_whom_the_guards_let_in(each: Operation) -> None:
     assert each.described["summary"]
     assert each.described["tags"]
-    handlers = {
-        (f"/api/v1{path}", method): handler for path, method, handler in registered(SERVED[each.service])
-    }
-    handler = handlers[each.path, each.method]
+    handler = HANDLERS[each.path, each.method]
     bearers = [way for way in each.described["security"] if "cookie" not in way]
     assert bearers == SECURITY[who(handler)]
     cookies = [{"cookie": bearers[0]["bearer"]}] if "cookie" in handler.opt else []
@@ -171,9 +174,10 @@ def test_every_subject_is_in_it_with_all_who_say_and_hear_it() -> None:
 
 
 def test_who_asks_and_who_answers_may() -> None:
+    known = nats.users(SERVICES)
     for each in SPOKEN["operations"].values():
         service, address = tag(each), SPOKEN["channels"][channel(each)]["address"]
-        rights = nats.users(SERVICES)[service]
+        rights = known[service]
         if each["action"] == "send":
             allowed = {right.replace("*", "{service}", 1) for right in rights.publishes}
             assert address in allowed, each["title"]
@@ -206,9 +210,9 @@ def test_an_example_of_every_message_is_heard_under_its_own_id() -> None:
         assert message.correlation_id == shown["headers"]["Correlation-Id"]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_the_committed_documents_are_fresh(path: Path) -> None:
-    assert path.read_text() == FILES[path](), "python -m deploy.docs writes them"
+@pytest.mark.parametrize(("name", "made"), [("asyncapi.json", SPOKEN), ("postman.json", COLLECTION)])
+def test_the_committed_documents_are_fresh(name: str, made: Json) -> None:
+    assert (DOCS / name).read_text() == as_file(made), "python -m deploy.docs writes them"
 
 
 def test_the_collection_has_every_operation_and_tells_the_story_with_some_of_them() -> None:
