@@ -4,9 +4,10 @@
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from common.http.examples import ID
 from deploy.docs.story import BEFORE, LEARNS, STORY, Step
 from deploy.embedded.layout import OFFSETS
 
@@ -17,14 +18,15 @@ VARIABLES = {
     "base_url": f"http://localhost:{8000 + OFFSETS['edge']}",
     "mail_url": f"http://localhost:{8000 + OFFSETS['mail_api']}",
     "password": "correct-horse-battery",
-    **dict.fromkeys(
-        ("email", "phone_number", "code", "access_token", "refresh_token", "session_id", "account_id"), ""
-    ),
-    **dict.fromkeys(("category_id", "product_id", "media_id", "upload_id"), ""),
-    **dict.fromkeys(("purchase_id", "order_id", "payment_id"), ""),
+    **dict.fromkeys(("email", "phone_number", "code", "access_token", "refresh_token"), ""),
+    **dict.fromkeys(("account_id", "session_id", "category_id", "product_id", "media_id", "upload_id"), ID),
+    **dict.fromkeys(("purchase_id", "order_id", "payment_id"), ID),
 }
-ABOUT = """Run the folder "A purchase" once: it registers somebody, reads the code from the caught mail, sells and
-buys. After that every other request has the token and the ids it needs; "Log in" gets a new token at any time."""
+IN_TURN = ("GET", "POST", "PUT", "PATCH", "DELETE")
+AT_LAST = ("change_password", "log_out")
+"""What takes the token away from whatever follows, as does the folder that it is in."""
+ABOUT = """Run the folder "A purchase" first: it registers somebody, reads the code in the caught mail, sells
+and buys. Then all other requests have the token and the ids that they need. "Log in" gets a new token."""
 
 
 class Operation(NamedTuple):
@@ -45,11 +47,25 @@ def collection(documents: Mapping[str, Json]) -> Json:
         "item": [
             {"name": "A purchase", "item": [_told(step, known) for step in STORY]},
             *(
-                {"name": service, "item": [request(each) for each in operations(of)]}
-                for service, of in documents.items()
+                {"name": service, "item": list(map(request, _in_turn(documents[service])))}
+                for service in _services(documents)
             ),
         ],
     }
+
+
+def _services(documents: Iterable[str]) -> list[str]:
+    return sorted(documents, key=lambda service: service == "account")
+
+
+def _in_turn(document: Json) -> list[Operation]:
+    """So that a folder can be run from its beginning to its end."""
+
+    def place(each: Operation) -> tuple[int, int]:
+        name = each.described["operationId"]
+        return AT_LAST.index(name) + 1 if name in AT_LAST else 0, IN_TURN.index(each.method)
+
+    return sorted(operations(document), key=place)
 
 
 def operations(document: Json) -> Iterator[Operation]:

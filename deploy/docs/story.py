@@ -7,7 +7,7 @@ Lines = tuple[str, ...]
 
 
 class Step(NamedTuple):
-    """`operation`: an id of the OpenAPI documents; without, a GET of `url`. `then`: JavaScript, afterwards."""
+    """`operation`: an id of the OpenAPI documents; without, a GET of `url`. `then`: JavaScript for after."""
 
     name: str
     operation: str = ""
