@@ -13,7 +13,7 @@ from purchase.event_log import Event
 log = logging.getLogger(__name__)
 
 CHANNEL = "purchase:events:2"
-"""The number is the format's: replicas of a release with another one ring elsewhere, and look into the log."""
+"""The number is the format's: a release with another one rings elsewhere, and both look into the log."""
 
 RETRY_SECONDS = 0.5
 
