@@ -6,8 +6,9 @@ let token = null;
 let letter = null; // as it was read last
 
 class Problem extends Error {
-  constructor(status, { detail, title } = {}) {
-    super(detail || title || "Nobody answers.");
+  constructor(status, { detail, title, errors = [] } = {}) {
+    const fields = errors.map((each) => ` ${each.field}: ${each.detail}.`).join("");
+    super((detail || title || "Nobody answers.") + fields);
     this.status = status;
   }
 }
@@ -148,6 +149,12 @@ async function act(path, method = "POST", body = {}) {
   await Promise.all([look(), read(id)]);
 }
 
+async function discard() {
+  if ($("reason").value.trim()) return act("discard");
+  say("Say why: nobody can take it back.", true);
+  $("reason").focus();
+}
+
 async function retryAll(ids) {
   let done = 0;
   for (const id of ids) {
@@ -184,4 +191,4 @@ $("leave").onclick = () => attempt(async () => {
 });
 $("save").onclick = () => attempt(save);
 $("retry").onclick = () => attempt(() => act("retry"));
-$("discard").onclick = () => attempt(() => act("discard"));
+$("discard").onclick = () => attempt(discard);
