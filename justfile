@@ -113,7 +113,7 @@ hooks:
 wipes *arguments: _environment
     @exec {{ python }} -m deploy.chaos.wipes "$@"
 
-# Shoot at a shop of real processes and compare the books (--list, --scenario NAME, --all, --minutes 30 --seed N, --mutants)
+# Shoot at a shop of real processes and compare the books (--list, --scenario NAME, --all, --minutes 30 --seed N, --beside COMMIT, --mutants)
 [no-exit-message]
 chaos *arguments: _environment
     @exec {{ python }} -m deploy.chaos "$@"

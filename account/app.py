@@ -12,7 +12,7 @@ from account.settings import AccountSettings
 from common.cache.measures import CacheCollector
 from common.http import app, docs
 
-DOCUMENTED = ("account", "product", "order", "payment", "purchase")
+DOCUMENTED = ("account", "product", "media", "order", "payment", "purchase")
 """The services with a public API; the page that shows them all is served here."""
 
 

@@ -14,7 +14,8 @@ from common.http.app import PREFIX
 from common.http.auth import Caller
 from common.http.dependencies import Db, Me
 from common.http.errors import NotFound, Refused
-from common.http.openapi import EVENT_STREAM, also
+from common.http.examples import ID, MOMENT
+from common.http.openapi import EVENT_STREAM, also, like
 from common.http.staying import Staying
 from purchase import event_log, sse
 from purchase.followers import Followers
@@ -22,6 +23,12 @@ from purchase.model import is_last
 from purchase.settings import PurchaseSettings
 
 COOKIE = "stream_session"
+
+SAID = (
+    "id: 1\nevent: step\n"
+    f'data: {{"purchase_id":"{ID}","seq":1,"step":"accepted","status":"done","at":"{MOMENT}"}}\n\n'
+)
+"""An event as a stream has it."""
 
 LastEventId = Annotated[
     str | None,
@@ -64,7 +71,7 @@ def _cookie(token: str, seconds: int, settings: PurchaseSettings) -> Cookie:
 
 @get(
     "/purchases/{purchase_id:uuid}/events",
-    opt={"cookie": COOKIE} | also(204, 429),
+    opt={"cookie": COOKIE} | also(204, 429) | like(SAID),
     media_type=EVENT_STREAM,
 )
 async def watch_purchase(
@@ -89,7 +96,7 @@ async def watch_purchase(
     return Staying(frames, media_type=EVENT_STREAM, headers=sse.HEADERS)
 
 
-@get("/purchases/events", opt={"cookie": COOKIE} | also(429), media_type=EVENT_STREAM)
+@get("/purchases/events", opt={"cookie": COOKIE} | also(429) | like(SAID), media_type=EVENT_STREAM)
 async def watch_purchases(
     db: Db,
     caller: Me,

@@ -24,6 +24,25 @@ Quantity = Annotated[int, msgspec.Meta(ge=1, le=MOST_OF_ONE)]
 Token = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,100}\Z")]
 
 
+Step = Annotated[
+    msgspec.Raw,
+    msgspec.Meta(
+        extra_json_schema={
+            "type": "object",
+            "required": ["purchase_id", "seq", "step", "status", "at"],
+            "properties": {
+                "purchase_id": {"type": "string", "format": "uuid"},
+                "seq": {"type": "integer", "minimum": 1},
+                "step": {"type": "string", "examples": ["accepted"]},
+                "status": {"type": "string", "examples": ["done"]},
+                "at": {"type": "string", "format": "date-time"},
+            },
+        }
+    ),
+]
+"""As it was written, which nobody need read to show it."""
+
+
 class OrderItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A line; the price is the product's own, never the client's."""
 
@@ -50,7 +69,7 @@ class PurchaseView(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
     reason: str | None
     settled: bool
-    steps: list[msgspec.Raw]
+    steps: list[Step]
     items: tuple[Item, ...]
     total: int
     currency_code: str

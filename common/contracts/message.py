@@ -6,7 +6,7 @@ Ids are derived, never drawn (protocol P8): a retry makes a duplicate, never a s
 from collections.abc import Iterable
 from datetime import date, datetime
 from functools import cache
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -43,9 +43,13 @@ class Purchase(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """One word between services. `cause_id` is the id of the message it answers or follows from."""
+    """One word between services. `cause_id` is the id of the message it answers or follows from.
 
-    v: int = 1
+    `v` is the version of the word, which a field that may be left out does not change. Who reads another one
+    has not learnt it yet: that message is parked, for a later release to be given again.
+    """
+
+    v: Literal[1] = 1
     cause_id: str | None = None
 
     @property

@@ -16,9 +16,8 @@ from common import telemetry
 from common.http import errors, health, metrics, openapi
 from common.http.auth import authenticated
 from common.http.dependencies import provided
+from common.http.openapi import PREFIX as PREFIX
 from common.http.requests import StrictRequest, plainly_asked
-
-PREFIX = "/api/v1"
 
 
 class TraceContext:

@@ -2,6 +2,7 @@
 
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -160,3 +161,7 @@ async def verified(connection: Connection, _handler: BaseRouteHandler) -> None:
 async def admin(connection: Connection, _handler: BaseRouteHandler) -> None:
     if not connection.scope["user"].is_admin:
         raise Refused(403, "forbidden", "Only an administrator may do this.")
+
+
+ROLES: Mapping[Any, str] = {verified: "verified", admin: "admin"}
+"""What these guards want, in the words of the OpenAPI documents."""

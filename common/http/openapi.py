@@ -1,9 +1,10 @@
 """What a service takes and answers, as OpenAPI 3.1: Litestar's document, made as strict as the service is.
 
 Litestar forgets that unknown fields are refused, drops a bound of zero, calls every route closed, and
-describes errors of its own.
+describes errors of its own. Operations are called what their functions are called, and have examples.
 """
 
+import inspect
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -13,9 +14,12 @@ from litestar import Litestar, Response
 from litestar.handlers import HTTPRouteHandler
 
 from common.http import errors
+from common.http.auth import ROLES
+from common.http.examples import ID, dated, example, problem
 
 Json = dict[str, Any]
 
+PREFIX = "/api/v1"
 REFERENCE = "#/components/schemas/{name}"
 EVENT_STREAM = "text/event-stream"
 HEADERS: dict[int, str] = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
@@ -39,6 +43,11 @@ def form(fields: Json, *, needed: Sequence[str]) -> dict[str, Json]:
     return {"form": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
+def like(value: Any) -> dict[str, Any]:
+    """For `opt`: an example of a success, where its type says too little."""
+    return {"like": value}
+
+
 def document(app: Litestar) -> Json:
     made = app.openapi_schema.to_schema()
     operations = list(_operations(app, made["paths"]))
@@ -46,17 +55,20 @@ def document(app: Litestar) -> Json:
     schemas, components = msgspec.json.schema_components(
         [kind or errors.Problem for kind in types] + [errors.Problem], ref_template=REFERENCE
     )
-    *pairs, problem = schemas
+    *pairs, _ = schemas
+    dated(components)
     for each, asked, answered in zip(operations, pairs[::2], pairs[1::2], strict=True):
-        each.described["security"] = _security(each.handler)
+        each.described.update(_named(each), security=_security(each.handler))
         takes_json = "requestBody" in each.described
         if "form" in each.handler.opt:
             each.described["requestBody"] = each.handler.opt["form"]
-        each.described["responses"] = _responses(each, answered, problem)
+        each.described["responses"] = _responses(each, answered, components)
         for parameter in each.described.get("parameters", ()):
             parameter["schema"] = _without_null(parameter["schema"])
+            if parameter["in"] == "path":
+                parameter["example"] = ID
         if takes_json:
-            each.described["requestBody"]["content"] = {"application/json": {"schema": asked}}
+            each.described["requestBody"]["content"] = _json(asked, components)
     made["components"] = {"schemas": components, "securitySchemes": _schemes(operations)}
     return {name: _portable(part) for name, part in made.items()}
 
@@ -69,6 +81,18 @@ def _operations(app: Litestar, paths: Json) -> Iterator[Operation]:
                 described = paths.get(path, {}).get(method.lower())
                 if described is not None:
                     yield Operation(path, method, handler, described)
+
+
+def _named(operation: Operation) -> Json:
+    """By the function: a sentence about it, what its docstring says, and the first word of its path."""
+    name: str = operation.handler.fn.__name__
+    named = {
+        "operationId": name,
+        "summary": name.replace("_", " ").capitalize(),
+        "tags": [operation.path.removeprefix(PREFIX).split("/")[1]],
+    }
+    told = inspect.getdoc(operation.handler.fn)
+    return named | ({"description": told} if told else {})
 
 
 def _asked(handler: HTTPRouteHandler) -> Any:
@@ -88,9 +112,16 @@ def _answered(handler: HTTPRouteHandler) -> Any:
 
 
 def _security(handler: HTTPRouteHandler) -> list[Json]:
+    """By the guards, with the role that they want: whose a thing must be, no document can say."""
     if handler.opt.get("public"):
         return []
-    return [{"bearer": []}, {"cookie": []}] if "cookie" in handler.opt else [{"bearer": []}]
+    roles = _roles(handler)
+    return [{scheme: roles} for scheme in ("bearer", "cookie") if scheme == "bearer" or scheme in handler.opt]
+
+
+def _roles(handler: HTTPRouteHandler) -> list[str]:
+    guards = [getattr(guard, "fn", guard) for guard in handler.guards or ()]
+    return [ROLES[guard] for guard in guards if guard in ROLES]
 
 
 def _schemes(operations: list[Operation]) -> Json:
@@ -99,16 +130,21 @@ def _schemes(operations: list[Operation]) -> Json:
     return bearer | ({"cookie": {"type": "apiKey", "in": "cookie", "name": name}} if name else {})
 
 
-def _responses(operation: Operation, answered: Json, problem: Json) -> Json:
+def _responses(operation: Operation, answered: Json, components: Json) -> Json:
     handler = operation.handler
     success: Json = {"description": HTTPStatus(handler.status_code).phrase}
     if handler.media_type == EVENT_STREAM:
-        success["content"] = {EVENT_STREAM: {"schema": {"type": "string"}}}
+        success["content"] = {EVENT_STREAM: {"schema": {"type": "string"}, "example": handler.opt["like"]}}
     elif _answered(handler) is not None:
-        success["content"] = {"application/json": {"schema": answered}}
+        success["content"] = _json(answered, components, handler.opt.get("like"))
     return {str(handler.status_code): success} | {
-        str(status): _other(status, problem) for status in sorted(_others(operation))
+        str(status): _other(status, _roles(handler)) for status in sorted(_others(operation))
     }
+
+
+def _json(schema: Json, components: Json, like: Any = None) -> Json:
+    shown = example(schema, components) if like is None else like
+    return {"application/json": {"schema": schema, "example": shown}}
 
 
 def _others(operation: Operation) -> set[int]:
@@ -127,10 +163,11 @@ def _others(operation: Operation) -> set[int]:
     return {status for status, is_so in told.items() if is_so} | set(handler.opt.get("also", ()))
 
 
-def _other(status: int, problem: Json) -> Json:
+def _other(status: int, roles: Sequence[str]) -> Json:
     answer: Json = {"description": HTTPStatus(status).phrase}
     if status >= 400:
-        answer["content"] = {errors.MEDIA_TYPE: {"schema": problem}}
+        schema = {"$ref": REFERENCE.format(name=errors.Problem.__name__)}
+        answer["content"] = {errors.MEDIA_TYPE: {"schema": schema, "example": problem(status, roles)}}
     if status in HEADERS:
         answer["headers"] = {HEADERS[status]: {"schema": {"type": "string"}}}
     return answer

@@ -4,12 +4,14 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 import deploy.chaos.scenarios  # noqa: F401  # registers them
+from deploy.chaos.beside import beside, release
 from deploy.chaos.campaign import Campaign
 from deploy.chaos.mutants import hunt
 from deploy.chaos.page import page
@@ -50,6 +52,9 @@ def parsed() -> argparse.Namespace:
         metavar="NAME",
         help="faults seeded in the code: each must be noticed",
     )
+    parser.add_argument(
+        "--beside", metavar="COMMIT", help="every second replica runs the code of that commit"
+    )
     parser.add_argument("--list", action="store_true", help="what there is")
     parser.add_argument("--rate", type=float, default=30.0, help="clicks per second")
     parser.add_argument("--customers", type=int, default=25)
@@ -69,7 +74,7 @@ def main() -> int:
         return 0
     if given.mutants is not None:
         return min(1, hunt(given.mutants, rate=given.rate, seed=given.seed, port_base=given.port_base))
-    scenarios, began_at = chosen(given), datetime.now(UTC)
+    began_at = datetime.now(UTC)
     campaign = Campaign(
         given.rate,
         given.customers,
@@ -79,7 +84,9 @@ def main() -> int:
         given.logs,
     )
     try:
-        verdicts = asyncio.run(campaign.run(scenarios))
+        with release(given.beside) if given.beside else nullcontext() as other:
+            scenarios = [beside(other)] if other else chosen(given)
+            verdicts = asyncio.run(campaign.run(scenarios))
     except StackError as error:
         print(f"chaos: {error}", file=sys.stderr)
         return 2

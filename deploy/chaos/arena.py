@@ -5,7 +5,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -71,6 +71,8 @@ class Ground:
     wired: bool = True
     disk: str = ""
     """`postgres` or `nats`: that server's folder is a small disk of its own."""
+    second: str = ""
+    """A folder with another release: its code is what every second replica runs."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,11 @@ class WiredPlan(Plan):
     """The plan with the services' addresses of servers replaced by their wires'."""
 
     wires: tuple[Link, ...] = ()
+    second: str = ""
 
     @cached_property
     def programs(self) -> list[Program]:
-        known = list(super().programs)
+        known = [of_release(each, self.second) for each in super().programs]
         postgres = Postgres(self.layout, self.passwords)
         for program in known:
             service = program.name.split("-")[0]
@@ -93,6 +96,14 @@ class WiredPlan(Plan):
         ledger = self.layout.private("smtp") / "ledger.jsonl"
         write_private(mails, f'{mails.read_text()}ledger_file = "{ledger}"\n')
         return known
+
+
+def of_release(program: Program, folder: str) -> Program:
+    """A second replica with the code in that folder instead of ours."""
+    if not folder or program.name.partition("-")[2] != "2":
+        return program
+    elsewhere = {"PYTHONPATH": folder, "PYTHONSAFEPATH": "1"}  # not what lies where it is started
+    return replace(program, environment={**program.environment, **elsewhere})
 
 
 def rewired(text: str, service: str, wires: Iterable[Link]) -> str:
@@ -109,9 +120,11 @@ class WiredStack(Stack):
     """A stack whose services have wires."""
 
     wires: tuple[Link, ...] = ()
+    second: str = ""
 
     def plan(self, *, bare: bool = False) -> Plan:
-        return WiredPlan(self.layout, self.passwords, self.replicas, self.nats_sync, bare, self.wires)
+        shop = (self.layout, self.passwords, self.replicas, self.nats_sync)
+        return WiredPlan(*shop, bare, self.wires, self.second)
 
 
 @dataclass
@@ -172,6 +185,7 @@ async def arena(ground: Ground, home: Path, port_base: int) -> AsyncIterator[Are
             environment=SETTINGS | dict(ground.settings),
             nodes=ground.nodes,
             wires=tuple(links),
+            second=ground.second,
         )
         try:
             await asyncio.to_thread(stack.start, tied=True)

@@ -29,11 +29,11 @@ def kind(word: type[Message]) -> str:
 
 
 def listeners(word: type[Message]) -> list[str]:
-    return sorted(hears.durable for hears in CONSUMERS if _hears(hears, word))
+    return sorted(each.durable for each in CONSUMERS if hears(each, word))
 
 
-def _hears(hears: Hears, word: type[Message]) -> bool:
-    return word in hears.words or any(subject(word).startswith(f"{prefix}.") for prefix in hears.under)
+def hears(each: Hears, word: type[Message]) -> bool:
+    return word in each.words or any(subject(word).startswith(f"{prefix}.") for prefix in each.under)
 
 
 def _plain(word: type[Message]) -> str:

@@ -1,4 +1,4 @@
-"""`python -m deploy.letters list|show|retry|edit|discard`: what `./just dlq` calls."""
+"""`python -m deploy.letters list|show|retry|edit|discard|serve`: what `./just dlq` calls."""
 
 import argparse
 import asyncio
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -52,12 +53,18 @@ def arguments() -> argparse.Namespace:
     editing.add_argument("--payload", metavar="FILE", help="- is the standard input; without, $EDITOR")
     discarding = commands.add_parser("discard", help="close them without an effect")
     discarding.add_argument("letters", metavar="ID|CAUSE", nargs="+")
+    serving = commands.add_parser("serve", help="the same as a page and an API, for administrators")
+    serving.add_argument("--host", default="127.0.0.1", help="where it listens (default: %(default)s)")
+    serving.add_argument("--port", type=int, default=0, help="default: one that is free")
+    serving.add_argument("--accounts", metavar="URL", help="where they sign in; needed with --broker")
     for command in (retrying, editing, discarding):
         command.add_argument("--by", default=user(), help="who does it (default: %(default)s)")
         command.add_argument("--reason", default="", required=command is discarding, help="why")
     given = parser.parse_args()
     if (given.broker is None) != (given.password_file is None):
         parser.error("--broker and --password-file go together")
+    if given.command == "serve" and given.broker and not given.accounts:
+        parser.error("serve --broker needs --accounts")
     return given
 
 
@@ -83,12 +90,25 @@ def url(given: argparse.Namespace) -> str:
 def url_of_stack() -> str:
     """Raises StackError."""
     from deploy.embedded import nats  # noqa: PLC0415  # the image of the services has no embedded stack
-    from deploy.embedded.stack import Stack  # noqa: PLC0415
+
+    running = stack()
+    return nats.url(running.layout, running.passwords, OPERATOR)
+
+
+def edge_of_stack() -> str:
+    """Raises StackError."""
+    address: str = stack().url("edge")
+    return address
+
+
+def stack() -> Any:
+    """Raises NotRunning."""
+    from deploy.embedded.stack import Stack  # noqa: PLC0415  # as above
 
     running = Stack.from_environment().as_running()
     if not running.processes():
         raise NotRunning("nothing is running; ./just up starts it")
-    return nats.url(running.layout, running.passwords, OPERATOR)
+    return running
 
 
 async def run(given: argparse.Namespace) -> int:
@@ -101,6 +121,8 @@ async def run(given: argparse.Namespace) -> int:
                 return await show_letter(at, given)
             case "edit":
                 return await edit(at, given)
+            case "serve":
+                return await serve_desk(at, given)
             case "retry":
                 ids = await at.chosen(given.letters)
                 return await each(ids, lambda one: at.retry(one, given.reason), "retried")
@@ -139,6 +161,18 @@ async def show_letter(at: Desk, given: argparse.Namespace) -> int:
         print(json.dumps(known | {"payload": msgspec.to_builtins(payload), "edited": is_edited}, indent=2))
     else:
         print("\n".join(show.letter_lines(asked, letter, payload, is_edited=is_edited)))
+    return 0
+
+
+async def serve_desk(at: Desk, given: argparse.Namespace) -> int:
+    from deploy.letters import serve  # noqa: PLC0415  # a web server that no other command needs
+
+    try:
+        listening = serve.bound(given.host, given.port)
+    except OSError as error:
+        raise StackError(f"{given.host}:{given.port} cannot be listened on: {error.strerror}") from error
+    with listening:
+        await serve.serve(at, listening, given.accounts or edge_of_stack(), partial(print, flush=True))
     return 0
 
 

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from deploy.client import Customer
 from deploy.events import Event
 from deploy.privileges.redis import ADMIN
+from purchase.progress import CHANNEL
 from tests.clusters import all_follow, jetstream, killed, leader, renewed
 from tests.e2e.whole import Whole, whole
 from tests.servers import Embedded, provisioned
@@ -129,7 +130,7 @@ async def listened_to(servers: Embedded) -> str:
     for name in servers.stack.nodes.names("redis"):
         async with node(servers, name) as asked:
             if (await asked.role())[0] in {b"master", "master"}:
-                [(_, listening)] = await asked.pubsub_numsub("purchase:events")
+                [(_, listening)] = await asked.pubsub_numsub(CHANNEL)
                 found[name] = listening
     return max(found, key=lambda name: found[name])
 

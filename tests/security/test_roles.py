@@ -111,6 +111,15 @@ async def test_the_documents_say_who_needs_a_token(shop: Cast) -> None:
     }
 
 
+async def test_the_documents_say_which_role_is_wanted(shop: Cast) -> None:
+    for route in shop.routes:
+        roles = [role for way in route.operation["security"] for role in way.get("bearer", ())]
+        wanted = [
+            name for name, each in (("verified", VERIFIED), ("admin", ADMIN)) if RULES[route.name] is each
+        ]
+        assert roles == wanted, route.name
+
+
 async def test_the_page_says_the_same_as_the_rules() -> None:
     for handlers in SERVED.values():
         for path, method, handler in registered(handlers):
