@@ -96,7 +96,7 @@ class Sender:
 
     async def backlog(self) -> dict[str, Any]:
         """For the eyes of operations: what waits, and what a human must look at."""
-        async with self.db.read() as tx:
+        async with self.db.watch() as tx:
             return dict(await repository.backlog(tx) or {})
 
     async def _woken(self, seconds: float | None) -> None:

@@ -87,7 +87,7 @@ class Calls:
 
     async def unanswered(self) -> int:
         """Payments about which the provider was asked in vain so far."""
-        async with self.db.read() as tx:
+        async with self.db.watch() as tx:
             return await repository.unanswered(tx)
 
     def _follow(self, payments: Iterable[Payment]) -> None:

@@ -93,7 +93,7 @@ class Relay:
 
     async def oldest_unsent(self) -> float:
         """Age in seconds of the oldest message that is not known to be published; 0 when there is none."""
-        async with self.db.read() as tx:
+        async with self.db.watch() as tx:
             return await tx.value(OLDEST) or 0.0
 
     async def is_behind(self, seconds: float) -> bool:

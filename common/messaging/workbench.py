@@ -48,7 +48,7 @@ class OpenLetters(Collector):
 
     async def refresh(self) -> None:
         self._known = {}
-        async with self._db.read() as tx:
+        async with self._db.watch() as tx:
             self._known = self._none | await trail.count(tx)
 
     def collect(self) -> Iterator[Metric]:

@@ -101,6 +101,7 @@ class Database:
         self.pool = pool
         self.url = url
         self.outage = Outage(self._look)
+        self._watching = asyncio.Lock()
 
     @classmethod
     @asynccontextmanager
@@ -137,11 +138,17 @@ class Database:
         async with self._connection() as connection:
             yield Transaction(connection)
 
+    @asynccontextmanager
+    async def watch(self) -> AsyncIterator[Transaction]:
+        """`read`, one at a time: whoever asks every second how things are needs one connection for it."""
+        async with self._watching, self.read() as tx:
+            yield tx
+
     async def answers(self) -> None:
-        """The readiness probe; waits for nothing."""
+        """The readiness probe; waits for nothing but other probes."""
         if self.outage.is_known:
             raise DatabaseAway("the database is away")
-        async with self.read() as tx:
+        async with self.watch() as tx:
             await tx.value("SELECT 1")
 
     @asynccontextmanager
