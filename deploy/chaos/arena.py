@@ -100,7 +100,8 @@ class WiredPlan(Plan):
 
 def of_release(program: Program, folder: str) -> Program:
     """A second replica with the code in that folder instead of ours."""
-    if not folder or program.name.partition("-")[2] != "2":
+    service, _, number = program.name.partition("-")
+    if not folder or service not in SERVICES or number != "2":
         return program
     elsewhere = {"PYTHONPATH": folder, "PYTHONSAFEPATH": "1"}  # not what lies where it is started
     return replace(program, environment={**program.environment, **elsewhere})
