@@ -1,18 +1,19 @@
 """Answers that go on for as long as the client stays, while nothing of their request is kept in memory.
 
 A stream may be open for hours. Sent from inside the application it would keep the request, its arguments and
-a dozen coroutines alive all the while. So the application only begins it and returns; the server's protocol
-(`common/http/protocol.py`) sends the rest.
+a dozen coroutines alive all the while. So the application only begins it and returns; the connection is
+handed over to what sends the rest (`common/http/telling.py`).
 """
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from typing import Any
 
 from litestar import Request, Response
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
-Frames = AsyncGenerator[bytes, None]
+from common.http.telling import Frames
+
 STAY = "stay"
 
 
