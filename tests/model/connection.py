@@ -5,7 +5,6 @@ a new one that has been driven the same way. Two that wait for the same, and hol
 """
 
 from asyncio import CancelledError
-from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from uuid import UUID
 
 from common.http.auth import Caller
 from common.http.errors import Refused
-from common.http.staying import Frames, Staying
+from common.http.staying import Staying
+from common.http.telling import Frames
 from purchase import followers, sse, streams
 from purchase.followers import Follower, Followers
 from purchase.settings import PurchaseSettings
@@ -32,13 +32,16 @@ PAGE = 2
 
 TURNED_AWAY = 204
 
+HELD = ("sent", "has_gap", "is_closed", "found", "waiting")
+"""What a follower decides by; a mutant's own comes on top of it."""
+
 Connection = int
 """The number of a stream in what it waits for and holds."""
 
 
 async def polled(found: Followers) -> None:
     """One round of the real poll."""
-    await found._find_behind()
+    await found._find_behind(found._everybody())
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ class Live:
         each = self.follower
         if each is None or self.at.where == ENDED:
             return Standing(self.at, self.last_id, self.followers.is_stopping)
-        held = [tuple(value) if isinstance(value, deque) else value for value in vars(each).values()]
+        held = [getattr(each, name) for name in HELD] + list(getattr(each, "__dict__", {}).values())
+        held = [tuple(value) if isinstance(value, list) else value for value in held]
         return Standing(self.at, self.last_id, self.followers.is_stopping, each._is_woken, tuple(held))
 
     def go(self, answer: Any) -> None:
@@ -146,7 +150,7 @@ class Live:
             patch.object(followers, "MOST_WAITING", QUEUE),
             patch.object(sse, "PAGE", PAGE),
             patch.object(sse, "farewell", lambda: FAREWELL),
-            patch.object(sse, "Follower", self._following),
+            patch.object(streams, "Follower", self._following),
             patch.object(Follower, "woken", woken),
         ):
             yield
