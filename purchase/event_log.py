@@ -46,11 +46,9 @@ SELECT purchase_id, data FROM purchase_event WHERE purchase_id = ANY($1::uuid[])
 ORDER BY purchase_id, seq
 """
 NEWEST_OF_ACCOUNT = "SELECT last_seq FROM account_feed WHERE account_id = $1"
-BEHIND = """
-SELECT id FROM unnest($1::uuid[], $2::bigint[]) AS seen (id, number) JOIN purchases USING (id)
-WHERE last_seq > number
-UNION SELECT account_id FROM unnest($3::uuid[], $4::bigint[]) AS seen (account_id, number)
-JOIN account_feed USING (account_id) WHERE last_seq > number
+NEWEST = """
+SELECT id, last_seq::bigint FROM purchases WHERE id = ANY($1::uuid[])
+UNION ALL SELECT account_id, last_seq FROM account_feed WHERE account_id = ANY($2::uuid[])
 """
 LAST = """
 SELECT p.last_seq, p.status, e.type FROM purchases p
@@ -123,12 +121,10 @@ async def newest_of_account(tx: Transaction, account_id: UUID) -> int:
     return await tx.value(NEWEST_OF_ACCOUNT, account_id) or 0
 
 
-async def behind(
-    tx: Transaction, purchases: Sequence[tuple[UUID, int]], accounts: Sequence[tuple[UUID, int]]
-) -> set[UUID]:
-    """Those of which there are newer events than the number beside each; in one statement."""
-    rows = await tx.fetch(BEHIND, *columns(purchases, 2), *columns(accounts, 2))
-    return {row["id"] for row in rows}
+async def newest(tx: Transaction, purchases: Sequence[UUID], accounts: Sequence[UUID]) -> dict[UUID, int]:
+    """The highest number of each, in one statement."""
+    rows = await tx.fetch(NEWEST, purchases, accounts)
+    return {row["id"]: row["last_seq"] for row in rows}
 
 
 async def last(tx: Transaction, purchase_id: UUID, account_id: UUID) -> Record | None:

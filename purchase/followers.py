@@ -5,7 +5,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
-from itertools import cycle
 from uuid import UUID
 
 from common.http.auth import Caller
@@ -19,9 +18,6 @@ POLL_SECONDS = 4.0
 """With the statement, less than the five seconds within which an event arrives without Redis."""
 ASKED_AT_ONCE = 1000
 """Streams that one statement looks for: a few milliseconds of this process."""
-HEARTBEAT_SECONDS = 15
-TICKS = 10
-"""Of a second: so ten thousand streams beat by the sixties, and nobody else waits for all of them."""
 MOST_WAITING = 64
 
 Frame = tuple[int, str, bytes]
@@ -49,7 +45,6 @@ class Follower:
         "key",
         "of_account",
         "sent",
-        "spoke",
         "waiting",
     )
 
@@ -63,10 +58,8 @@ class Follower:
         self.found: list[Frame] = []
         """From the log; the next one is the last."""
         self.waiting: list[Frame] = []
-        self.spoke: set[Follower] | None = None
-        """With whom it beats."""
         self._is_woken = False
-        self._asleep: asyncio.Future[bool] | None = None
+        self._asleep: asyncio.Future[None] | None = None
 
     def resume(self, last_id: int) -> None:
         """Everything after `last_id` is still to be sent; what of it is old stands in the log."""
@@ -119,27 +112,20 @@ class Follower:
         self.is_closed = True
         self._wake()
 
-    def beat(self) -> None:
-        """Time for a sign of life, if there is nothing better to say."""
-        if self._asleep and not self._asleep.done():
-            self._asleep.set_result(False)
-
-    async def woken(self) -> bool:
-        """Whether it was by an event; else it is time for a sign of life."""
+    async def woken(self) -> None:
+        """Returns when there may be something to send."""
         if not self._is_woken:
             self._asleep = asyncio.get_running_loop().create_future()
             try:
-                if not await self._asleep:
-                    return False
+                await self._asleep
             finally:
                 self._asleep = None
         self._is_woken = False
-        return True
 
     def _wake(self) -> None:
         self._is_woken = True
         if self._asleep and not self._asleep.done():
-            self._asleep.set_result(True)
+            self._asleep.set_result(None)
 
 
 class Followers:
@@ -155,8 +141,6 @@ class Followers:
         self.open = 0
         self._by_key: defaultdict[UUID, set[Follower]] = defaultdict(set)
         self._of_account: defaultdict[UUID, set[Follower]] = defaultdict(set)
-        self._wheel: list[set[Follower]] = [set() for _ in range(HEARTBEAT_SECONDS * TICKS)]
-        self._next_spoke = cycle(self._wheel)
         self._is_missing = asyncio.Event()
 
     def count(self, account_id: UUID) -> int:
@@ -167,16 +151,12 @@ class Followers:
         self.open += 1
         self._by_key[follower.key].add(follower)
         self._of_account[follower.caller.account_id].add(follower)
-        follower.spoke = next(self._next_spoke)
-        follower.spoke.add(follower)
         self.look_at({follower.caller.account_id})
         if self.is_stopping:  # it was let in just before
             follower.close()
 
     def remove(self, follower: Follower) -> None:
         self.open -= 1
-        if follower.spoke:
-            follower.spoke.discard(follower)
         _discard(self._by_key, follower.key, follower)
         _discard(self._of_account, follower.caller.account_id, follower)
 
@@ -206,14 +186,6 @@ class Followers:
         for follower in self._everybody():
             follower.close()
 
-    async def beat(self) -> None:
-        """Runs until cancelled: one timer for all streams, each of which has its tick of a turn."""
-        while True:
-            for spoke in self._wheel:
-                await asyncio.sleep(1 / TICKS)
-                for follower in spoke:
-                    follower.beat()
-
     async def poll(self) -> None:
         """Runs until cancelled: finds the streams that are behind the log, by few statements for all."""
         while True:
@@ -229,12 +201,12 @@ class Followers:
                 log.warning("looking for missed events: %r", error)
 
     async def _find_behind(self, followers: Sequence[Follower]) -> None:
-        purchases = [(each.key, each.sent) for each in followers if not each.of_account]
-        accounts = [(each.key, each.sent) for each in followers if each.of_account]
+        purchases = [each.key for each in followers if not each.of_account]
+        accounts = [each.key for each in followers if each.of_account]
         async with self.db.read() as tx:
-            behind = await event_log.behind(tx, purchases, accounts)
+            newest = await event_log.newest(tx, purchases, accounts)
         for follower in followers:
-            if follower.key in behind:
+            if newest.get(follower.key, 0) > follower.sent:
                 follower.look_again()
 
     def _everybody(self) -> list[Follower]:

@@ -44,15 +44,14 @@ async def stream(
         follower.resume(last_id)
         while not follower.is_closed:
             if follower.starts_reading() and not await _has_read(db, follower):
-                yield STILL_HERE
                 await asyncio.sleep(AGAIN_SECONDS)
                 continue
             while each := follower.take():
                 yield each[2]
                 if not follower.of_account and is_last(each[1]):
                     return
-            if follower.is_idle and not await follower.woken():
-                yield STILL_HERE
+            if follower.is_idle:
+                await follower.woken()
         if followers.is_stopping:
             yield farewell()
     finally:

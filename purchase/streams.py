@@ -15,6 +15,7 @@ from common.http.auth import Caller
 from common.http.dependencies import Db, Me
 from common.http.errors import NotFound, Refused
 from common.http.openapi import EVENT_STREAM, also
+from common.http.pulse import Pulse
 from common.http.staying import Staying
 from purchase import event_log, sse
 from purchase.followers import Follower, Followers
@@ -32,6 +33,7 @@ LastEventId = Annotated[
     ),
 ]
 Room = NamedDependency[Followers]
+Life = NamedDependency[Pulse]
 
 
 @post("/purchases/stream-session", status_code=HTTP_204_NO_CONTENT)
@@ -72,6 +74,7 @@ async def watch_purchase(
     db: Db,
     caller: Me,
     followers: Room,
+    pulse: Life,
     settings: NamedDependency[PurchaseSettings],
     last_event_id: LastEventId = None,
 ) -> Response[Any]:
@@ -87,7 +90,7 @@ async def watch_purchase(
     _refuse_one_too_many(followers, caller, settings)
     follower = Follower(purchase_id, caller, of_account=False)
     frames = sse.stream(db, followers, follower, last_id)
-    return Staying(frames, media_type=EVENT_STREAM, headers=sse.HEADERS)
+    return Staying(frames, pulse, media_type=EVENT_STREAM, headers=sse.HEADERS)
 
 
 @get("/purchases/events", opt={"cookie": COOKIE} | also(429), media_type=EVENT_STREAM)
@@ -95,6 +98,7 @@ async def watch_purchases(
     db: Db,
     caller: Me,
     followers: Room,
+    pulse: Life,
     settings: NamedDependency[PurchaseSettings],
     last_event_id: LastEventId = None,
 ) -> Response[Any]:
@@ -105,7 +109,7 @@ async def watch_purchases(
     last_id = newest if last_event_id is None else int(last_event_id)
     follower = Follower(caller.account_id, caller, of_account=True)
     frames = sse.stream(db, followers, follower, last_id, says_where=last_event_id is None)
-    return Staying(frames, media_type=EVENT_STREAM, headers=sse.HEADERS)
+    return Staying(frames, pulse, media_type=EVENT_STREAM, headers=sse.HEADERS)
 
 
 def _refuse_while_stopping(followers: Followers) -> None:

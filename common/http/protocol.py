@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from common.http.staying import STAY
-from common.http.telling import Frames, Telling
+from common.http.telling import Tell
 
 HEAD_BYTES = 32_768
 """Of the request line and all headers."""
@@ -50,7 +50,7 @@ class Protocol(HttpToolsProtocol):
         self._is_in_head = True
         self._head_bytes = 0
         self._is_patient = False
-        self._frames: Frames | None = None
+        self._tell: Tell | None = None
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -103,20 +103,20 @@ class Protocol(HttpToolsProtocol):
     ) -> None:
         """The application, and after it what it has left to be told (`common/http/staying.py`)."""
         await app(scope, receive, send)
-        if self._frames is not None:
+        if self._tell:
             cycle.disconnected = True  # for uvicorn, this one is over
             if not self.transport.is_closing():
-                self._hand_over(self._frames, cycle)
-            self._frames = None
+                self._hand_over(self._tell, cycle)
+            self._tell = None
 
-    def _stay(self, frames: Frames) -> None:
-        self._frames = frames
+    def _stay(self, tell: Tell) -> None:
+        self._tell = tell
 
-    def _hand_over(self, frames: Frames, cycle: RequestResponseCycle) -> None:
+    def _hand_over(self, tell: Tell, cycle: RequestResponseCycle) -> None:
         """From here on the connection knows nothing of us, and we are forgotten with all that we hold."""
         has_more = cycle.more_body or self.pipeline or not cycle.keep_alive
         then = partial(_go_on, self.config, self.server_state, self.app_state, self.loop)
-        telling = Telling(self.transport, self.server_state, frames, None if has_more else then)
+        telling = tell(self.transport, self.server_state, None if has_more else then)
         self.transport.set_protocol(telling)
         self.connections.discard(self)
         self.flow.resume_reading()

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from common.http.auth import Caller
 from common.http.errors import Refused
+from common.http.pulse import Pulse
 from common.http.staying import Staying
 from common.http.telling import Frames
 from purchase import followers, sse, streams
@@ -129,7 +130,13 @@ class Live:
 
     async def _serve(self, purchase: UUID | None, last_id: str | None) -> int:
         """The real handlers, and what the server does with what they return; the status when it is over."""
-        of_all = {"db": Reader(), "caller": CALLER, "followers": self.followers, "settings": SETTINGS}
+        of_all = {
+            "db": Reader(),
+            "caller": CALLER,
+            "followers": self.followers,
+            "pulse": Pulse(b""),
+            "settings": SETTINGS,
+        }
         try:
             if purchase is None:
                 response = await streams.watch_purchases.fn(**of_all, last_event_id=last_id)
@@ -138,7 +145,7 @@ class Live:
         except Refused as refused:
             return refused.status_code
         if isinstance(response, Staying):
-            self._frames = response.content
+            self._frames = response.frames
             async for frame in self._frames:
                 await Pause(SENDING, frame if frame.startswith(b"id") or frame == FAREWELL else b"")
         return response.status_code or 200
@@ -218,8 +225,8 @@ class Connections:
     def _read(self, live: Live, _: None) -> None:
         live.go(None)
 
-    def _woken(self, live: Live, is_woken: bool) -> None:
-        live.go(is_woken)
+    def _woken(self, live: Live, _: None) -> None:
+        live.go(None)
 
     def _heard(self, live: Live, batch: int) -> None:
         live.hear(self.journal.batch(batch))

@@ -160,19 +160,14 @@ def _newest_of_account(log: Events, account_id: UUID) -> tuple[Any, ...]:
     return tuple(sorted(each.account_seq for each in log if each.account_id == account_id))[-1:]
 
 
-def _behind(
-    log: Events,
-    purchases: Sequence[UUID],
-    seen: Sequence[int],
-    accounts: Sequence[UUID],
-    seen_of_accounts: Sequence[int],
-) -> tuple[Any, ...]:
-    has = {(each.purchase_id, each.seq) for each in log}
-    has |= {(each.account_id, each.account_seq) for each in log}
-    asked = zip([*purchases, *accounts], [*seen, *seen_of_accounts], strict=True)
-    return tuple(
-        Record(id=key) for key in dict.fromkeys(key for key, last in asked if (key, last + 1) in has)
-    )
+def _newest(log: Events, purchases: Sequence[UUID], accounts: Sequence[UUID]) -> tuple[Any, ...]:
+    newest: dict[UUID, int] = {}
+    for each in log:
+        if each.purchase_id in purchases:
+            newest[each.purchase_id] = each.seq
+        if each.account_id in accounts:
+            newest[each.account_id] = max(each.account_seq, newest.get(each.account_id, 0))
+    return tuple(Record(id=key, last_seq=number) for key, number in newest.items())
 
 
 READS: Mapping[str, Callable[..., tuple[Any, ...]]] = {
@@ -180,6 +175,6 @@ READS: Mapping[str, Callable[..., tuple[Any, ...]]] = {
     event_log.OF_ACCOUNT: _of_account,
     event_log.LAST: _last,
     event_log.NEWEST_OF_ACCOUNT: _newest_of_account,
-    event_log.BEHIND: _behind,
+    event_log.NEWEST: _newest,
 }
 """Every statement that a stream asks, over a log instead of the table."""

@@ -13,6 +13,7 @@ from litestar.response import Stream
 from common.http.app import create
 from common.http.auth import Verifier
 from common.http.protocol import be_patient
+from common.http.pulse import Pulse
 from common.http.staying import Staying
 from common.main import Program, Server
 from common.settings import Settings
@@ -47,6 +48,7 @@ class Told:
             self.is_over.set()
 
 
+pulse = Pulse(b": alive")
 told: asyncio.Queue[Told] = asyncio.Queue()
 """Each of them, from its beginning on."""
 
@@ -88,7 +90,7 @@ async def events() -> Response[Any]:
 async def tell() -> Response[Any]:
     story = Told()
     told.put_nowait(story)
-    return Staying(story.tell(), media_type="text/event-stream")
+    return Staying(story.tell(), pulse, media_type="text/event-stream", headers={})
 
 
 @post("/long", opt=PUBLIC, status_code=200, request_max_body_size=None)

@@ -1,12 +1,14 @@
 """An answer that goes on after its request: what becomes of the connection, whatever either side does."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
+from common.http import pulse as pulse_module
 from common.settings import Settings
-from tests.integration.common.door import Told, Wire, door, told, wire
+from tests.integration.common.door import Told, Wire, door, pulse, told, wire
 from tests.support import eventually
 
 TOLD = b"GET /api/v1/told HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -103,3 +105,21 @@ async def test_a_stream_that_breaks_does_not_look_finished(
         story.say(None)
         assert await client.reader.read() == b""
     assert "a stream is broken" in caplog.text
+
+
+async def test_a_silent_stream_says_that_it_is_alive_and_a_full_one_does_not(
+    at: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulse_module, "TICKS", 10_000)
+    async with wire(at) as client, wire(at, limit=2**16) as full:
+        await begun(client)
+        flood = await begun(full)
+        for _ in range(400):
+            flood.say(bytes(2**16))
+        await eventually(lambda: flood.is_sending)
+        beating = asyncio.ensure_future(pulse.run())
+        for _ in range(3):
+            assert await client.reader.readuntil(b"alive\r\n") == b"7\r\n: alive\r\n"
+        beating.cancel()
+        flood.say(b"")
+        assert not [each async for each in read_to_the_end(full) if b"alive" in each]

@@ -5,7 +5,7 @@ from uuid import UUID
 from common.http.auth import Caller
 from common.ids import new_id
 from common.postgres.database import Database
-from purchase.followers import HEARTBEAT_SECONDS, MOST_WAITING, TICKS, Follower, Followers, encoded
+from purchase.followers import MOST_WAITING, Follower, Followers, encoded
 
 NO_DATABASE: Database = None  # type: ignore[assignment]  # nothing is read here
 
@@ -54,13 +54,6 @@ def test_a_stream_that_was_let_in_just_before_a_stop_ends_with_it() -> None:
     followers = Followers(NO_DATABASE, lambda _: True)
     followers.stop()
     assert following(followers, caller(new_id())).is_closed
-
-
-def test_no_two_of_a_few_streams_beat_at_the_same_moment() -> None:
-    followers = Followers(NO_DATABASE)
-    streams = [following(followers, caller(new_id())) for _ in range(TICKS * HEARTBEAT_SECONDS)]
-    assert len({id(each.spoke) for each in streams}) == len(streams)
-    assert followers.open == len(streams)
 
 
 def test_a_queue_that_is_full_is_read_from_the_log_instead() -> None:
