@@ -19,6 +19,7 @@ from litestar.types import ASGIApp
 
 from common import __version__, garbage
 from common.failpoints import Armed, arm
+from common.files import open_many
 from common.http.leaving import Leaving
 from common.http.outward import Outward
 from common.http.protocol import Protocol
@@ -93,6 +94,7 @@ def main(kind: type[S], program: Opener[S]) -> None:
     role = parser.parse_args().role
     settings = load(kind)
     configure_logging(settings.service, settings.log_level)
+    open_many()
     if settings.failpoint:
         arm(Armed(settings.failpoint, Path(settings.failpoint_budget), settings.failpoint_chance))
     with asyncio.Runner(loop_factory=_event_loop()) as runner:

@@ -34,7 +34,7 @@ def _loops(parts: Parts, role: Role) -> list[Loop]:
         await parts.progress.listen(followers.hear, followers.look_again)
 
     serving: list[Loop] = [parts.known.run, parts.acceptance.run, parts.backlog.run, listen]
-    serving += [followers.poll, followers.beat]
+    serving += [followers.poll, parts.pulse.run]
     return [
         parts.progress.publish,
         *(serving if role.serves else []),

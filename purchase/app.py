@@ -37,6 +37,7 @@ def create(settings: PurchaseSettings, parts: Parts, *, serves: bool) -> Litesta
             "backlog": parts.backlog,
             "decisions": parts.decisions,
             "followers": parts.followers,
+            "pulse": parts.pulse,
         },
         needed=held.needed(),
         reported={**held.reported(), "redis": parts.progress.answers},

@@ -2,10 +2,9 @@
 
 import asyncio
 import logging
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence, Set
-from contextlib import contextmanager
-from itertools import cycle
+from collections import defaultdict
+from collections.abc import Callable, Sequence, Set
+from contextlib import suppress
 from uuid import UUID
 
 from common.http.auth import Caller
@@ -17,7 +16,8 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 4.0
 """With the statement, less than the five seconds within which an event arrives without Redis."""
-HEARTBEAT_SECONDS = 15
+ASKED_AT_ONCE = 1000
+"""Streams that one statement looks for: a few milliseconds of this process."""
 MOST_WAITING = 64
 
 Frame = tuple[int, str, bytes]
@@ -31,8 +31,22 @@ def encoded(number: int, kind: str, data: str) -> Frame:
 class Follower:
     """One open stream: a bounded queue, and whether the log must be read again.
 
-    What it sends next is decided here, without any waiting: a model checker runs over it.
+    What it sends next is decided here, without any waiting: a model checker runs over it. Most of its life it
+    has nothing to send, and there are ten thousand like it: lists, because an empty deque has room for 64.
     """
+
+    __slots__ = (
+        "_asleep",
+        "_is_woken",
+        "caller",
+        "found",
+        "has_gap",
+        "is_closed",
+        "key",
+        "of_account",
+        "sent",
+        "waiting",
+    )
 
     def __init__(self, key: UUID, caller: Caller, *, of_account: bool) -> None:
         self.key = key
@@ -41,10 +55,11 @@ class Follower:
         self.sent = 0
         self.has_gap = False
         self.is_closed = False
-        self.found: deque[Frame] = deque()
-        self.waiting: deque[Frame] = deque()
+        self.found: list[Frame] = []
+        """From the log; the next one is the last."""
+        self.waiting: list[Frame] = []
         self._is_woken = False
-        self._asleep: asyncio.Future[bool] | None = None
+        self._asleep: asyncio.Future[None] | None = None
 
     def resume(self, last_id: int) -> None:
         """Everything after `last_id` is still to be sent; what of it is old stands in the log."""
@@ -58,15 +73,15 @@ class Follower:
 
     def read(self, page: Sequence[Frame], most: int) -> None:
         """What the log holds after `sent`: at most `most`, so a full page may not be all."""
-        self.found.extend(page)
+        self.found = list(reversed(page))
         self.has_gap |= len(page) == most
 
     def take(self) -> Frame | None:
         """The next frame to send; None when the log must be read first, or nothing is left."""
         if self.found:
-            return self._sending(self.found.popleft())
+            return self._sending(self.found.pop())
         while self.waiting and not self.has_gap:
-            frame = self.waiting.popleft()
+            frame = self.waiting.pop(0)
             if frame[0] == self.sent + 1:
                 return self._sending(frame)
             self.has_gap = frame[0] > self.sent
@@ -97,27 +112,20 @@ class Follower:
         self.is_closed = True
         self._wake()
 
-    def beat(self) -> None:
-        """Time for a sign of life, if there is nothing better to say."""
-        if self._asleep and not self._asleep.done():
-            self._asleep.set_result(False)
-
-    async def woken(self) -> bool:
-        """Whether it was by an event; else it is time for a sign of life."""
+    async def woken(self) -> None:
+        """Returns when there may be something to send."""
         if not self._is_woken:
             self._asleep = asyncio.get_running_loop().create_future()
             try:
-                if not await self._asleep:
-                    return False
+                await self._asleep
             finally:
                 self._asleep = None
         self._is_woken = False
-        return True
 
     def _wake(self) -> None:
         self._is_woken = True
         if self._asleep and not self._asleep.done():
-            self._asleep.set_result(True)
+            self._asleep.set_result(None)
 
 
 class Followers:
@@ -130,33 +138,27 @@ class Followers:
         self.db = db
         self.admits = admits
         self.is_stopping = False
+        self.open = 0
         self._by_key: defaultdict[UUID, set[Follower]] = defaultdict(set)
         self._of_account: defaultdict[UUID, set[Follower]] = defaultdict(set)
-        self._wheel: list[set[Follower]] = [set() for _ in range(HEARTBEAT_SECONDS)]
-        self._next_spoke = cycle(self._wheel)
+        self._is_missing = asyncio.Event()
 
     def count(self, account_id: UUID) -> int:
         return len(self._of_account.get(account_id, ()))
 
-    @contextmanager
-    def follow(self, follower: Follower) -> Iterator[Follower]:
+    def add(self, follower: Follower) -> None:
         """From here on nothing is missed: register first, read the log second (protocol 8)."""
-        places = ((self._by_key, follower.key), (self._of_account, follower.caller.account_id))
-        for followers, key in places:
-            followers[key].add(follower)
-        spoke = next(self._next_spoke)
-        spoke.add(follower)
+        self.open += 1
+        self._by_key[follower.key].add(follower)
+        self._of_account[follower.caller.account_id].add(follower)
         self.look_at({follower.caller.account_id})
         if self.is_stopping:  # it was let in just before
             follower.close()
-        try:
-            yield follower
-        finally:
-            spoke.discard(follower)
-            for followers, key in places:
-                followers[key].discard(follower)
-                if not followers[key]:
-                    del followers[key]
+
+    def remove(self, follower: Follower) -> None:
+        self.open -= 1
+        _discard(self._by_key, follower.key, follower)
+        _discard(self._of_account, follower.caller.account_id, follower)
 
     def look_at(self, accounts: Set[UUID]) -> None:
         """Ends the streams of those who may not call any more."""
@@ -175,8 +177,8 @@ class Followers:
                         follower.offer(frame)
 
     def look_again(self) -> None:
-        for follower in self._everybody():
-            follower.look_again()
+        """Anything may have been missed: whoever has missed something is found at once."""
+        self._is_missing.set()
 
     def stop(self) -> None:
         """Ends every stream; the clients come back to another replica with their Last-Event-ID."""
@@ -184,34 +186,34 @@ class Followers:
         for follower in self._everybody():
             follower.close()
 
-    async def beat(self) -> None:
-        """Runs until cancelled: one timer for all streams, each of which has its second of a turn."""
-        while True:
-            for spoke in self._wheel:
-                await asyncio.sleep(1)
-                for follower in spoke:
-                    follower.beat()
-
     async def poll(self) -> None:
-        """Runs until cancelled: one statement per process finds the streams that are behind the log."""
+        """Runs until cancelled: finds the streams that are behind the log, by few statements for all."""
         while True:
-            await asyncio.sleep(POLL_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._is_missing.wait()
+            self._is_missing.clear()
+            everybody = self._everybody()
             try:
-                await self._find_behind()
+                for first in range(0, len(everybody), ASKED_AT_ONCE):
+                    await self._find_behind(everybody[first : first + ASKED_AT_ONCE])
             except UNAVAILABLE as error:
                 log.warning("looking for missed events: %r", error)
 
-    async def _find_behind(self) -> None:
-        everybody = self._everybody()
-        if not everybody:
-            return
-        purchases = [each.key for each in everybody if not each.of_account]
-        accounts = [each.key for each in everybody if each.of_account]
+    async def _find_behind(self, followers: Sequence[Follower]) -> None:
+        purchases = [each.key for each in followers if not each.of_account]
+        accounts = [each.key for each in followers if each.of_account]
         async with self.db.read() as tx:
             newest = await event_log.newest(tx, purchases, accounts)
-        for follower in everybody:
+        for follower in followers:
             if newest.get(follower.key, 0) > follower.sent:
                 follower.look_again()
 
     def _everybody(self) -> list[Follower]:
         return [follower for followers in self._by_key.values() for follower in followers]
+
+
+def _discard(followers: dict[UUID, set[Follower]], key: UUID, follower: Follower) -> None:
+    followers[key].discard(follower)
+    if not followers[key]:
+        del followers[key]

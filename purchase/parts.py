@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from common.http.auth import admitted
+from common.http.pulse import Pulse
 from common.runtime import Runtime
 from common.standing.known import Known
+from purchase import sse
 from purchase.acceptance import Acceptance
 from purchase.decisions import Decisions
 from purchase.event_log import Event
@@ -22,6 +24,7 @@ class Parts:
     known: Known
     progress: Progress
     followers: Followers
+    pulse: Pulse
     decisions: Decisions
     acceptance: Acceptance
     sweeps: Sweeps
@@ -43,6 +46,7 @@ def assemble(settings: PurchaseSettings, held: Runtime, progress: Progress) -> P
         known=known,
         progress=progress,
         followers=followers,
+        pulse=Pulse(sse.STILL_HERE),
         decisions=decisions,
         acceptance=Acceptance(held.db, held.outbox, announce, settings),
         sweeps=Sweeps(held.db, held.outbox, held.relay, decisions),

@@ -14,6 +14,8 @@ class PurchaseSettings(RedisSettings, frozen=True, kw_only=True):
     backlog_limit: int = 500
     """Purchases PENDING for over 10 s, above which the shop closes its door until they are decided (P17)."""
     streams_per_account: int = 20
+    streams_at_once: int = 12_000
+    """Of one process, which takes some 6 KB for each; more are answered 503, and tried again later."""
     pictures_url: Origin | None = None
     """Where browsers find the pictures of products; the page shows them from there alone."""
     mail_page_url: str | None = None

@@ -3,12 +3,10 @@
 import asyncio
 import random
 from collections.abc import AsyncGenerator
-from uuid import UUID
 
-from common.http.auth import Caller
 from common.postgres.database import UNAVAILABLE, Database
 from purchase import event_log
-from purchase.followers import Follower, Followers, Frame, encoded
+from purchase.followers import Follower, Followers, encoded
 from purchase.model import is_last
 
 RETRY_MS = 2000
@@ -16,7 +14,7 @@ FAREWELL_MS = (500, 4000)
 AGAIN_SECONDS = 1.0
 PAGE = 500
 
-STILL_HERE: Frame = (0, "", b": still here\n\n")
+STILL_HERE = b": still here\n\n"
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -30,60 +28,45 @@ def farewell() -> bytes:
     return f"retry: {random.randint(*FAREWELL_MS)}\n\n".encode()  # noqa: S311  # jitter
 
 
-async def purchase_stream(
-    db: Database, followers: Followers, purchase_id: UUID, caller: Caller, last_id: int
+async def stream(
+    db: Database, followers: Followers, follower: Follower, last_id: int, *, says_where: bool = False
 ) -> AsyncGenerator[bytes]:
-    """Ends after `completed` or `settled`."""
-    follower = Follower(purchase_id, caller, of_account=False)
-    with followers.follow(follower):
-        yield greeting()
-        async for _, kind, text in events(db, follower, last_id):
-            yield text
-            if is_last(kind):
-                return
-        if followers.is_stopping:
-            yield farewell()
+    """Every event after `last_id`, once and in order; of a purchase it ends with the last one there is.
 
-
-async def account_stream(
-    db: Database, followers: Followers, caller: Caller, last_id: int, *, is_new: bool
-) -> AsyncGenerator[bytes]:
-    """Ends with its session; one that is new starts now, and says where now is."""
-    follower = Follower(caller.account_id, caller, of_account=True)
-    with followers.follow(follower):
-        yield greeting()
-        if is_new:
-            yield f"id: {last_id}\n: now\n\n".encode()
-        async for _, _, text in events(db, follower, last_id):
-            yield text
-        if followers.is_stopping:
-            yield farewell()
-
-
-async def events(db: Database, follower: Follower, last_id: int) -> AsyncGenerator[Frame]:
-    """Every event once and in order; a frame without a kind is a heartbeat.
-
-    While the database is away it stays open, and then goes on where it was.
+    The account's ends with its session. One that is new starts now, and says where now is. While the database
+    is away it stays open, and then goes on where it was.
     """
-    follower.resume(last_id)
-    while not follower.is_closed:
-        if follower.starts_reading():
-            try:
-                page = await _page(db, follower)
-            except (*UNAVAILABLE, TimeoutError):
-                follower.has_gap = True
-                yield STILL_HERE
+    followers.add(follower)
+    try:
+        yield greeting()
+        if says_where:
+            yield f"id: {last_id}\n: now\n\n".encode()
+        follower.resume(last_id)
+        while not follower.is_closed:
+            if follower.starts_reading() and not await _has_read(db, follower):
                 await asyncio.sleep(AGAIN_SECONDS)
                 continue
-            follower.read(page, PAGE)
-        while each := follower.take():
-            yield each
-        if follower.is_idle and not await follower.woken():
-            yield STILL_HERE
+            while each := follower.take():
+                yield each[2]
+                if not follower.of_account and is_last(each[1]):
+                    return
+            if follower.is_idle:
+                await follower.woken()
+        if followers.is_stopping:
+            yield farewell()
+    finally:
+        followers.remove(follower)
 
 
-async def _page(db: Database, follower: Follower) -> list[Frame]:
-    """No connection is held while the client reads."""
-    async with db.read() as tx:
-        rows = await event_log.after(tx, follower.key, follower.sent, PAGE, of_account=follower.of_account)
-    return [encoded(*row) for row in rows]
+async def _has_read(db: Database, follower: Follower) -> bool:
+    """Whether the log could be read. No connection is held while the client reads."""
+    try:
+        async with db.read() as tx:
+            rows = await event_log.after(
+                tx, follower.key, follower.sent, PAGE, of_account=follower.of_account
+            )
+    except (*UNAVAILABLE, TimeoutError):
+        follower.has_gap = True
+        return False
+    follower.read([encoded(*row) for row in rows], PAGE)
+    return True

@@ -16,9 +16,10 @@ from common.http.dependencies import Db, Me
 from common.http.errors import NotFound, Refused
 from common.http.examples import ID, MOMENT
 from common.http.openapi import EVENT_STREAM, also, like
+from common.http.pulse import Pulse
 from common.http.staying import Staying
 from purchase import event_log, sse
-from purchase.followers import Followers
+from purchase.followers import Follower, Followers
 from purchase.model import is_last
 from purchase.settings import PurchaseSettings
 
@@ -39,6 +40,7 @@ LastEventId = Annotated[
     ),
 ]
 Room = NamedDependency[Followers]
+Life = NamedDependency[Pulse]
 
 
 @post("/purchases/stream-session", status_code=HTTP_204_NO_CONTENT)
@@ -79,6 +81,7 @@ async def watch_purchase(
     db: Db,
     caller: Me,
     followers: Room,
+    pulse: Life,
     settings: NamedDependency[PurchaseSettings],
     last_event_id: LastEventId = None,
 ) -> Response[Any]:
@@ -92,8 +95,9 @@ async def watch_purchase(
     if last_id == log["last_seq"] and is_last(log["type"]):
         return Response(None, status_code=HTTP_204_NO_CONTENT)
     _refuse_one_too_many(followers, caller, settings)
-    frames = sse.purchase_stream(db, followers, purchase_id, caller, last_id)
-    return Staying(frames, media_type=EVENT_STREAM, headers=sse.HEADERS)
+    follower = Follower(purchase_id, caller, of_account=False)
+    frames = sse.stream(db, followers, follower, last_id)
+    return Staying(frames, pulse, media_type=EVENT_STREAM, headers=sse.HEADERS)
 
 
 @get("/purchases/events", opt={"cookie": COOKIE} | also(429) | like(SAID), media_type=EVENT_STREAM)
@@ -101,6 +105,7 @@ async def watch_purchases(
     db: Db,
     caller: Me,
     followers: Room,
+    pulse: Life,
     settings: NamedDependency[PurchaseSettings],
     last_event_id: LastEventId = None,
 ) -> Response[Any]:
@@ -109,8 +114,9 @@ async def watch_purchases(
     async with db.read() as tx:
         newest = await event_log.newest_of_account(tx, caller.account_id)
     last_id = newest if last_event_id is None else int(last_event_id)
-    frames = sse.account_stream(db, followers, caller, last_id, is_new=last_event_id is None)
-    return Staying(frames, media_type=EVENT_STREAM, headers=sse.HEADERS)
+    follower = Follower(caller.account_id, caller, of_account=True)
+    frames = sse.stream(db, followers, follower, last_id, says_where=last_event_id is None)
+    return Staying(frames, pulse, media_type=EVENT_STREAM, headers=sse.HEADERS)
 
 
 def _refuse_while_stopping(followers: Followers) -> None:
@@ -120,5 +126,7 @@ def _refuse_while_stopping(followers: Followers) -> None:
 
 def _refuse_one_too_many(followers: Followers, caller: Caller, settings: PurchaseSettings) -> None:
     _refuse_while_stopping(followers)
+    if followers.open >= settings.streams_at_once:
+        raise Refused(503, "too_many_streams", "Come back in a moment.", headers={"Retry-After": "5"})
     if followers.count(caller.account_id) >= settings.streams_per_account:
         raise Refused(429, "too_many_streams", "Close another stream first.", headers={"Retry-After": "5"})

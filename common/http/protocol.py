@@ -5,19 +5,18 @@ The edge has the same limits; these hold for whoever gets past it.
 
 import asyncio
 import json
-import logging
 from collections.abc import Callable
-from contextlib import aclosing
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from litestar.types import ASGIApp, HTTPScope, Receive, Send
+from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
-from common.http.staying import STAY, Frames
-
-log = logging.getLogger(__name__)
+from common.http.staying import STAY
+from common.http.telling import Tell
 
 HEAD_BYTES = 32_768
 """Of the request line and all headers."""
@@ -51,15 +50,12 @@ class Protocol(HttpToolsProtocol):
         self._is_in_head = True
         self._head_bytes = 0
         self._is_patient = False
-        self._frames: Frames | None = None
-        self._telling: asyncio.Task[None] | None = None
+        self._tell: Tell | None = None
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._deadline.cancel()
         super().connection_lost(exc)
-        if self._telling:
-            self._telling.cancel()
 
     def data_received(self, data: bytes) -> None:
         """A header that never ends is nowhere but in the parser: what is fed is counted, too."""
@@ -100,36 +96,42 @@ class Protocol(HttpToolsProtocol):
         self._deadline = self.loop.call_later(READ_SECONDS, self._give_up)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        super()._start_asgi_task(cycle, partial(self._answer, app))
+        super()._start_asgi_task(cycle, partial(self._answer, app, cycle))
 
-    async def _answer(self, app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:
+    async def _answer(
+        self, app: ASGIApp, cycle: RequestResponseCycle, scope: HTTPScope, receive: Receive, send: Send
+    ) -> None:
         """The application, and after it what it has left to be told (`common/http/staying.py`)."""
         await app(scope, receive, send)
-        if self._frames is not None:
-            frames, self._frames, self.headers = self._frames, None, []
-            method = scope["method"]
-            scope.clear()  # type: ignore[attr-defined]  # a plain dict
-            scope["method"] = method  # all that uvicorn still wants to know
-            async with aclosing(frames):
-                await self._tell(frames, send)
-
-    def _stay(self, frames: Frames) -> None:
-        self._frames = frames
-
-    async def _tell(self, frames: Frames, send: Send) -> None:
-        """To the end, or until the client leaves; a stop that has no time left ends it, too."""
-        if self.transport.is_closing():
-            return
-        self._telling = asyncio.current_task()
-        try:
-            async for frame in frames:
-                await send({"type": "http.response.body", "body": frame, "more_body": True})
-        except asyncio.CancelledError:
+        if self._tell:
+            cycle.disconnected = True  # for uvicorn, this one is over
             if not self.transport.is_closing():
-                log.warning("a stream is cut off by the stop")
-        finally:
-            self._telling = None
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+                self._hand_over(self._tell, cycle)
+            self._tell = None
+
+    def _stay(self, tell: Tell) -> None:
+        self._tell = tell
+
+    def _hand_over(self, tell: Tell, cycle: RequestResponseCycle) -> None:
+        """From here on the connection knows nothing of us, and we are forgotten with all that we hold."""
+        has_more = cycle.more_body or self.pipeline or not cycle.keep_alive
+        then = partial(_go_on, self.config, self.server_state, self.app_state, self.loop)
+        telling = tell(self.transport, self.server_state, None if has_more else then)
+        self.transport.set_protocol(telling)
+        self.connections.discard(self)
+        self.flow.resume_reading()
+        if self.flow.write_paused:
+            telling.pause_writing()
+        self._deadline.cancel()
+        self.parser = self.cycle = None  # type: ignore[assignment]  # these refer to us, as does the scope
+        cycle.scope.clear()  # type: ignore[attr-defined]  # a plain dict
+
+    def rest(self) -> None:
+        """Between two requests."""
+        self._deadline.cancel()
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
 
     def _be_patient(self) -> None:
         self._is_patient = True
@@ -152,6 +154,20 @@ class Protocol(HttpToolsProtocol):
         body = json.dumps(_problem(status), separators=(",", ":")).encode()
         self.transport.write(STATUS_LINE[status] + HEADERS % len(body) + body)
         self.transport.close()
+
+
+def _go_on(
+    config: Config,
+    state: ServerState,
+    app_state: dict[str, Any],
+    loop: asyncio.AbstractEventLoop,
+    transport: asyncio.Transport,
+) -> None:
+    """The next request on a connection that a stream has left: for the server it is a new one."""
+    fresh = Protocol(config, state, app_state, loop)
+    transport.set_protocol(fresh)
+    fresh.connection_made(transport)
+    fresh.rest()
 
 
 def _problem(status: HTTPStatus) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Event streams that are open and silent: what one costs, and what they cost the purchases beside them.
 
-A stream is a bare socket, so that the load generator holds many. Its accounts exist only in their tokens,
-which are signed with the stack's own key: nobody has to register a thousand customers to watch nothing.
+A stream is a bare socket, so that the load generator holds many. Each has an account of its own, which exists
+only in its token, signed with the stack's own key: nobody has to register ten thousand customers to watch
+nothing.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ import msgspec
 import psutil
 
 from account.keys import read
+from common.files import open_many
 from common.http.claims import ALGORITHM, Claims
 from common.ids import new_id
 from deploy.bench.load import gather_some
@@ -28,8 +30,6 @@ from deploy.embedded.errors import Misconfigured
 from deploy.embedded.passwords import signing_key
 from deploy.embedded.stack import Stack
 
-PER_ACCOUNT = 20
-"""STREAMS_PER_ACCOUNT, as it is by default."""
 PER_SOURCE = 20_000
 """One address has some 28,000 ports for connections to one other port."""
 AT_ONCE = 100
@@ -84,13 +84,12 @@ async def held(stack: Stack, count: int, *, direct: bool) -> AsyncIterator[Held]
     """Inside, so many are open: at the edge, or directly at the processes that serve them."""
     require_room(stack, count, direct=direct)
     addresses = purchase_addresses(stack) if direct else [edge_address(stack)]
-    began, tokens = time.perf_counter(), minted(stack, -(-count // PER_ACCOUNT))
-    numbers = range(count)
+    tokens, began = minted(stack, count), time.perf_counter()
     streams: list[Silent] = await gather_some(
         AT_ONCE,
         [
-            lambda n=n: opened(tokens[n // PER_ACCOUNT], addresses[n % len(addresses)], n // PER_SOURCE)
-            for n in numbers
+            lambda n=n, token=token: opened(token, addresses[n % len(addresses)], n // PER_SOURCE)
+            for n, token in enumerate(tokens)
         ],
     )
     try:
@@ -152,11 +151,10 @@ def purchase_addresses(stack: Stack) -> list[Address]:
 
 def require_room(stack: Stack, count: int, *, direct: bool) -> None:
     """This process takes all the descriptors that it may have. Raises Misconfigured when any has too few."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    own = open_many()
     replicas = serving(stack)
     wanted = dict.fromkeys(replicas, -(-count // len(replicas))) | ({} if direct else {"traefik": 2 * count})
-    found = {name: limit(stack.pid(name)) for name in wanted} | {"the bench": hard}
+    found = {name: limit(stack.pid(name)) for name in wanted} | {"the bench": own}
     short = [name for name, most in (wanted | {"the bench": count}).items() if found[name] < most + SPARE]
     if short:
         told = ", ".join(f"{name} {found[name]}" for name in short)

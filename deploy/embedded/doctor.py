@@ -5,11 +5,15 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from common.files import open_many
 from deploy.embedded import executables, leftovers, pools, ports
 from deploy.embedded.errors import StackError
 from deploy.embedded.stack import Stack
 
 ROOM = 1_000_000_000
+STREAMS = 10_000
+"""That one purchase process serves with ease."""
+SPARE_FILES = 500
 
 
 Findings = Iterator[tuple[bool, str]]
@@ -35,6 +39,7 @@ def findings(stack: Stack) -> Findings:
     yield from postgres_user(stack)
     yield room(stack)
     yield attempt("Postgres connections", lambda: connections(stack))
+    yield True, files(open_many())
     if stack.is_running:
         yield True, "the stack is running"
     elif orphans := leftovers.marked(stack.home):
@@ -74,6 +79,18 @@ def room(stack: Stack) -> tuple[bool, str]:
 def connections(stack: Stack) -> str:
     """What all pools together may open."""
     return pools.require_room(stack.replicas, stack.service_environment, stack.postgres.most)
+
+
+def files(most: int) -> str:
+    """Each event stream is one file at the service, and two at the edge."""
+    streams = max(0, (most - SPARE_FILES) // 2)
+    enough = streams >= STREAMS
+    said = f"{most} files may be open: {streams} event streams at the edge"
+    return (
+        said
+        if enough
+        else f"{said}; for {STREAMS} raise the hard limit to {2 * STREAMS + SPARE_FILES} (ulimit -Hn)"
+    )
 
 
 def free_ports(stack: Stack) -> Findings:

@@ -6,10 +6,8 @@ Run as `python -m deploy.embedded.supervise -n -c FILE`; `SHOP_TIED` in its envi
 """
 
 import os
-import resource
 import signal
 import time
-from contextlib import suppress
 
 from supervisor import poller  # type: ignore[import-untyped]
 from supervisor.options import ProcessConfig, ServerOptions  # type: ignore[import-untyped]
@@ -17,12 +15,12 @@ from supervisor.process import Subprocess  # type: ignore[import-untyped]
 from supervisor.states import ProcessStates  # type: ignore[import-untyped]
 from supervisor.supervisord import Supervisor  # type: ignore[import-untyped]
 
+from common.files import open_many
 from deploy.embedded.nurse import MONITOR, Nurse
 
 GLANCE = 0.2
 LONGEST_PAUSE = float(os.environ.get("SHOP_LONGEST_PAUSE", "5"))
 SETTLED = 10.0
-MOST_FILES = 65_536
 
 
 class Watcher(poller.Poller):  # type: ignore[misc]
@@ -108,18 +106,9 @@ def monitored(supervisor: Supervisor) -> dict[int, int]:
     return {int(port): pid for port, pid in ports if port and pid}
 
 
-def open_many_files() -> None:
-    """Whatever we start may open as many as the system admits: each event stream is one, and 1024 are few."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(ValueError, OSError):  # macOS has further limits
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
 def main() -> None:
     """As supervisord's own main, without the reload loop."""
-    open_many_files()
+    open_many()
     options = Options()
     options.realize(None, doc=__doc__)
     supervisor = Supervisor(options)

@@ -5,7 +5,6 @@ a new one that has been driven the same way. Two that wait for the same, and hol
 """
 
 from asyncio import CancelledError
-from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,7 +14,9 @@ from uuid import UUID
 
 from common.http.auth import Caller
 from common.http.errors import Refused
-from common.http.staying import Frames, Staying
+from common.http.pulse import Pulse
+from common.http.staying import Staying
+from common.http.telling import Frames
 from purchase import followers, sse, streams
 from purchase.followers import Follower, Followers
 from purchase.settings import PurchaseSettings
@@ -32,13 +33,16 @@ PAGE = 2
 
 TURNED_AWAY = 204
 
+HELD = ("sent", "has_gap", "is_closed", "found", "waiting")
+"""What a follower decides by; a mutant's own comes on top of it."""
+
 Connection = int
 """The number of a stream in what it waits for and holds."""
 
 
 async def polled(found: Followers) -> None:
     """One round of the real poll."""
-    await found._find_behind()
+    await found._find_behind(found._everybody())
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,8 @@ class Live:
         each = self.follower
         if each is None or self.at.where == ENDED:
             return Standing(self.at, self.last_id, self.followers.is_stopping)
-        held = [tuple(value) if isinstance(value, deque) else value for value in vars(each).values()]
+        held = [getattr(each, name) for name in HELD] + list(getattr(each, "__dict__", {}).values())
+        held = [tuple(value) if isinstance(value, list) else value for value in held]
         return Standing(self.at, self.last_id, self.followers.is_stopping, each._is_woken, tuple(held))
 
     def go(self, answer: Any) -> None:
@@ -125,7 +130,13 @@ class Live:
 
     async def _serve(self, purchase: UUID | None, last_id: str | None) -> int:
         """The real handlers, and what the server does with what they return; the status when it is over."""
-        of_all = {"db": Reader(), "caller": CALLER, "followers": self.followers, "settings": SETTINGS}
+        of_all = {
+            "db": Reader(),
+            "caller": CALLER,
+            "followers": self.followers,
+            "pulse": Pulse(b""),
+            "settings": SETTINGS,
+        }
         try:
             if purchase is None:
                 response = await streams.watch_purchases.fn(**of_all, last_event_id=last_id)
@@ -134,7 +145,7 @@ class Live:
         except Refused as refused:
             return refused.status_code
         if isinstance(response, Staying):
-            self._frames = response.content
+            self._frames = response.frames
             async for frame in self._frames:
                 await Pause(SENDING, frame if frame.startswith(b"id") or frame == FAREWELL else b"")
         return response.status_code or 200
@@ -146,7 +157,7 @@ class Live:
             patch.object(followers, "MOST_WAITING", QUEUE),
             patch.object(sse, "PAGE", PAGE),
             patch.object(sse, "farewell", lambda: FAREWELL),
-            patch.object(sse, "Follower", self._following),
+            patch.object(streams, "Follower", self._following),
             patch.object(Follower, "woken", woken),
         ):
             yield
@@ -214,8 +225,8 @@ class Connections:
     def _read(self, live: Live, _: None) -> None:
         live.go(None)
 
-    def _woken(self, live: Live, is_woken: bool) -> None:
-        live.go(is_woken)
+    def _woken(self, live: Live, _: None) -> None:
+        live.go(None)
 
     def _heard(self, live: Live, batch: int) -> None:
         live.hear(self.journal.batch(batch))

@@ -45,9 +45,7 @@ class Reader(Database):
         yield Snapshot()
 
 
-async def woken(follower: Follower) -> bool:
-    """Without a clock: whoever drives says whether it was an event, or time for a heartbeat."""
-    is_woken = bool(await Pause(IDLE))
-    if is_woken:
-        follower._is_woken = False
-    return is_woken
+async def woken(follower: Follower) -> None:
+    """Whoever drives says when."""
+    await Pause(IDLE)
+    follower._is_woken = False

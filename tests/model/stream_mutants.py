@@ -28,7 +28,7 @@ class Unfiltered(Follower):
             return super().take()
         if self.waiting and not self.has_gap:
             if self.waiting[0][0] <= self.sent + 1:
-                return self._sending(self.waiting.popleft())
+                return self._sending(self.waiting.pop(0))
             self.has_gap = True
         return None
 
@@ -40,7 +40,7 @@ class Careless(Follower):
         if self.found:
             return super().take()
         while self.waiting and not self.has_gap:
-            frame = self.waiting.popleft()
+            frame = self.waiting.pop(0)
             if frame[0] > self.sent:
                 return self._sending(frame)
         return None

@@ -139,9 +139,7 @@ class Watching:
         elif where == SENDING:
             yield self._read(state, what)
         elif self._is_woken(state):
-            yield "the stream wakes", self._after(state, "woken", True)
-        else:
-            yield "heartbeat", self._after(state, "woken", False)
+            yield "the stream wakes", self._after(state, "woken")
         yield from self._disturbed(state)
 
     def _disturbed(self, state: State) -> Iterator[tuple[Move, State]]:

@@ -1,7 +1,7 @@
 """A service of a few routes on its real server, and raw bytes to it and from it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,6 +13,8 @@ from litestar.response import Stream
 from common.http.app import create
 from common.http.auth import Verifier
 from common.http.protocol import be_patient
+from common.http.pulse import Pulse
+from common.http.staying import Staying
 from common.main import Program, Server
 from common.settings import Settings
 from tests.support import eventually, free_port
@@ -20,6 +22,35 @@ from tests.support import eventually, free_port
 PUBLIC = {"public": True}
 ticks: asyncio.Queue[bytes] = asyncio.Queue()
 """What the stream says next."""
+
+
+class Told:
+    """What a stream says that goes on after its request, and how far it has got."""
+
+    def __init__(self) -> None:
+        self.frames: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self.is_sending = False
+        self.is_over = asyncio.Event()
+
+    def say(self, frame: bytes | None) -> None:
+        """An empty one is the end, and none a fault of ours."""
+        self.frames.put_nowait(frame)
+
+    async def tell(self) -> AsyncGenerator[bytes]:
+        try:
+            while frame := await self.frames.get():
+                self.is_sending = True
+                yield frame
+                self.is_sending = False
+            if frame is None:
+                raise RuntimeError("of ours")
+        finally:
+            self.is_over.set()
+
+
+pulse = Pulse(b": alive")
+told: asyncio.Queue[Told] = asyncio.Queue()
+"""Each of them, from its beginning on."""
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -55,6 +86,13 @@ async def events() -> Response[Any]:
     return Stream(said(), media_type="text/event-stream")
 
 
+@get("/told", opt=PUBLIC)
+async def tell() -> Response[Any]:
+    story = Told()
+    told.put_nowait(story)
+    return Staying(story.tell(), pulse, media_type="text/event-stream", headers={})
+
+
 @post("/long", opt=PUBLIC, status_code=200, request_max_body_size=None)
 async def long(request: Request[Any, Any, Any]) -> dict[str, int]:
     be_patient(request.scope)
@@ -66,7 +104,7 @@ async def door(**changed: Any) -> AsyncIterator[Settings]:
     """The server that every service runs on, and no broker behind it."""
     settings = Settings(service="door", port=free_port(), nats_url="", **changed)
     verifier = Verifier(None, issuer="shop", audience="shop")
-    routes = [echo, page, secret, fault, events, long]
+    routes = [echo, page, secret, fault, events, tell, long]
     app = create(settings.service, routes, state={"verifier": verifier}, needed={}, reported={})
     server = Server(settings, Program(app=app))
     serving = asyncio.ensure_future(server.serve())

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from common.files import MOST
 from deploy.compose import settings
 from deploy.compose.settings import NATS_NODES, REDIS_NODES
 from deploy.embedded import services, traefik
@@ -114,6 +115,11 @@ def test_every_container_is_bounded(name: str) -> None:
     assert each["restart"] == ("no" if name in ONCE else "unless-stopped")
     assert each["security_opt"] == ["no-new-privileges:true"]
     assert not [source for source in mounts(name).values() if "docker.sock" in source]
+
+
+@pytest.mark.parametrize("name", ["purchase", "traefik"])
+def test_whoever_holds_event_streams_may_open_many_files(name: str) -> None:
+    assert SERVICES[name]["ulimits"] == {"nofile": {"soft": MOST, "hard": MOST}}
 
 
 def test_what_is_ours_is_read_only_and_has_no_rights() -> None:
