@@ -19,6 +19,7 @@ POLL_SECONDS = 4.0
 """With the statement, less than the five seconds within which an event arrives without Redis."""
 HEARTBEAT_SECONDS = 15
 MOST_WAITING = 64
+OF_PURCHASE, OF_ACCOUNT = "purchase", "account"
 
 Frame = tuple[int, str, bytes]
 """Number, type, and what is sent: written once for all who follow the same."""
@@ -130,6 +131,9 @@ class Followers:
         self.db = db
         self.admits = admits
         self.is_stopping = False
+        self.open = {OF_PURCHASE: 0, OF_ACCOUNT: 0}
+        self.sent = 0
+        """Events, on all streams of this process."""
         self._by_key: defaultdict[UUID, set[Follower]] = defaultdict(set)
         self._of_account: defaultdict[UUID, set[Follower]] = defaultdict(set)
         self._wheel: list[set[Follower]] = [set() for _ in range(HEARTBEAT_SECONDS)]
@@ -146,12 +150,15 @@ class Followers:
             followers[key].add(follower)
         spoke = next(self._next_spoke)
         spoke.add(follower)
+        of = OF_ACCOUNT if follower.of_account else OF_PURCHASE
+        self.open[of] += 1
         self.look_at({follower.caller.account_id})
         if self.is_stopping:  # it was let in just before
             follower.close()
         try:
             yield follower
         finally:
+            self.open[of] -= 1
             spoke.discard(follower)
             for followers, key in places:
                 followers[key].discard(follower)

@@ -38,6 +38,7 @@ async def purchase_stream(
     with followers.follow(follower):
         yield greeting()
         async for _, kind, text in events(db, follower, last_id):
+            followers.sent += bool(kind)
             yield text
             if is_last(kind):
                 return
@@ -54,7 +55,8 @@ async def account_stream(
         yield greeting()
         if is_new:
             yield f"id: {last_id}\n: now\n\n".encode()
-        async for _, _, text in events(db, follower, last_id):
+        async for _, kind, text in events(db, follower, last_id):
+            followers.sent += bool(kind)
             yield text
         if followers.is_stopping:
             yield farewell()
