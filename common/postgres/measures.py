@@ -18,18 +18,16 @@ class PoolMeasures(Collector):
     def collect(self) -> Iterator[Metric]:
         pool = self._db.pool
         idle, size = pool.get_idle_size(), pool.get_size()
-        count = GaugeMetricFamily(
-            "db_client_connection_count", "Connections of the pool.", labels=["db_client_connection_state"]
-        )
+        count = GaugeMetricFamily("db_client_connections", "Of the pool.", labels=["state"])
         count.add_metric(["idle"], idle)
         count.add_metric(["used"], size - idle)
         yield count
-        yield GaugeMetricFamily("db_client_connection_max", "As many may be.", value=pool.get_max_size())
+        yield GaugeMetricFamily("db_client_connections_max", "As many may be.", value=pool.get_max_size())
         yield GaugeMetricFamily(
-            "db_client_connection_pending_requests", "That wait for one.", value=self._db.waiting
+            "db_client_connections_pending_requests", "That wait for one.", value=self._db.waiting
         )
         yield CounterMetricFamily(
-            "db_client_connection_timeouts", "That waited in vain.", value=self._db.timeouts
+            "db_client_connections_timeouts", "That waited in vain.", value=self._db.timeouts
         )
         yield GaugeMetricFamily(
             "shop_database_up", "0 while the database is away.", value=not self._db.outage.is_known
