@@ -84,14 +84,14 @@ async def append(
     written, places = numbered(outcomes, dict.fromkeys(accounts, 0), at)
     counts = [news[account] for account in accounts]
     entries = columns(map(msgspec.structs.astuple, places), 6)
-    rows = await tx.fetch(APPEND, accounts, counts, *entries, _paths(outcomes))
+    rows = await tx.fetch(APPEND, accounts, counts, *entries, paths_of(outcomes))
     before = {row["account_id"]: row["last_seq"] for row in rows}
     return written, [
         replaced(each, account_seq=before[each.account_id] + each.account_seq) for each in places
     ]
 
 
-def _paths(outcomes: Iterable[Outcome]) -> list[str | None]:
+def paths_of(outcomes: Iterable[Outcome]) -> list[str | None]:
     """The first entry of an outcome tells on which ways the messages came that led to all of them."""
     found: list[str | None] = []
     for outcome in outcomes:

@@ -19,7 +19,7 @@ from common.contracts.message import subject
 from common.messaging.codec import words
 from common.messaging.paths import Arrived, Leaving, Paths
 from common.messaging.streams import SPEAKERS
-from common.metrics.instruments import Counter, Histogram
+from common.metrics.instruments import Buckets, Count, Counter, Histogram
 
 SUBJECTS = frozenset(subject(word) for word in words(*SPEAKERS))
 OTHER = "other"
@@ -65,6 +65,7 @@ class Measures(Collector):
         self.failed = Counter("shop_messages_failed", "Attempts alone that a handler did not survive.", by)
         self.parked = Counter("shop_messages_parked", "Messages that became dead letters.", by)
         self.consumers: dict[str, ConsumerMeasures] = {}
+        self._said: dict[str, tuple[Buckets, Count]] = {}
 
     def of(self, consumer: str, lag: Callable[[], Lag]) -> "ConsumerMeasures":
         made = self.consumers[consumer] = ConsumerMeasures(self, consumer, lag)
@@ -76,11 +77,17 @@ class Measures(Collector):
             return
         now = time.time()
         for message, is_stored in zip(messages, stored, strict=True):
-            where = known(message.subject)
+            dwelt, failed = self._said.get(message.subject) or self._said_on(message.subject)
             if not is_stored:
-                self.unpublished.of(where).add()
+                failed.value += 1
             elif message.said:
-                self.dwell.of(OUTBOX, "", where).observe(now - message.said)
+                dwelt.observe(now - message.said)
+
+    def _said_on(self, where: str) -> tuple[Buckets, Count]:
+        made = (self.dwell.of(OUTBOX, "", known(where)), self.unpublished.of(known(where)))
+        if where in SUBJECTS:
+            self._said[where] = made
+        return made
 
     def collect(self) -> Iterator[Metric]:
         counters = (self.received, self.redelivered, self.failed, self.parked, self.unpublished)

@@ -111,7 +111,8 @@ class WiredStack(Stack):
     wires: tuple[Link, ...] = ()
 
     def plan(self, *, bare: bool = False) -> Plan:
-        return WiredPlan(self.layout, self.passwords, self.replicas, self.nats_sync, bare, self.wires)
+        known = (self.layout, self.passwords, self.replicas, self.nats_sync, bare)
+        return WiredPlan(*known, wires=self.wires)
 
 
 @dataclass

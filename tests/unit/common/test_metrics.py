@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -12,11 +13,13 @@ from prometheus_client import Counter as TheirCounter
 from prometheus_client import Histogram as TheirHistogram
 from prometheus_client.registry import Collector
 
-from common.messaging.measures import Measures
+from common.messaging.measures import Lag, Measures
 from common.messaging.paths import HEADER, MOST_HOPS, MOST_KEPT, Paths, hops
 from common.messaging.publisher import Outgoing
 from common.metrics.http import HttpMeasures, Measured
 from common.metrics.instruments import SECONDS, Counter, Histogram
+from common.metrics.process import ProcessMeasures
+from tests.support import eventually
 
 WORD, ANSWER = "cmd.order.create_order", "evt.order.order_created"
 
@@ -175,8 +178,7 @@ def test_hardly_anything_is_kept_of_what_nobody_answers() -> None:
 
 def test_a_subject_that_no_contract_has_is_no_label_and_a_lag_tells_what_is_in_hand() -> None:
     measures = Measures(Paths())
-    of_order = measures.of("order", lambda: measures_lag)
-    measures_lag: Any = type("Lag", (), {"waiting": 2, "oldest_stored": 900.0})
+    of_order = measures.of("order", lambda: Lag(0, 2, 900.0))
     batch = [Came(WORD, {}), Came("cmd.order.burn", {}), Came("cmd.order.x", {}, deliveries=2)]
     with of_order.holding(batch):
         of_order.received(batch)
@@ -194,21 +196,22 @@ def test_a_process_that_counts_nothing_sends_no_ways() -> None:
     paths = Paths()
     measures = Measures(paths)
     paths.is_on = measures.is_on = False
-    of_order = measures.of("order", lambda: Any)  # type: ignore[arg-type]  # nobody asks
+    of_order = measures.of("order", lambda: Lag(0, 0, None))
     of_order.received([Came(WORD, {HEADER: "1", "Nats-Msg-Id": "a"})])
     measures.published([leaving("b", "a", 1.0)], [True])
     assert paths.onward(leaving("b", "a", 1.0)) == ""
-    measures.consumers.clear()
     assert "dwell_seconds_count" not in page(measures)
 
 
-async def test_a_timer_that_comes_late_is_noticed() -> None:
-    from common.metrics.process import ProcessMeasures  # noqa: PLC0415
-
+async def test_a_loop_that_is_kept_from_its_timers_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.metrics.process.BEAT_SECONDS", 0.001)
     process = ProcessMeasures(service_name="order")
     beating = asyncio.ensure_future(process.beat())
     await asyncio.sleep(0)
+    asyncio.get_running_loop().call_soon(time.sleep, 0.06)
+    await eventually(lambda: process.late.of().count)
     beating.cancel()
+    assert process.late.of().sum > 0.05
     text = page(process)
     assert 'target_info{service_name="order"} 1.0' in text
     assert "process_cpu_seconds_total" in text

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from common.contracts.purchase import FailPurchase
 from common.ids import made_at, new_id
 from purchase import model, views
+from purchase.event_log import paths_of
 from purchase.measures import PurchaseMeasures
 from purchase.model import Outcome, Row, Status
 
@@ -105,10 +106,8 @@ def test_an_id_tells_when_it_was_made() -> None:
 
 
 def test_the_ways_of_a_batch_stand_at_the_first_of_its_events() -> None:
-    from purchase.event_log import _paths  # noqa: PLC0415
-
     two = Outcome(row(), (model.ACCEPTED, model.ACCEPTED), path="way")
-    assert _paths([two, Outcome(row(), (), path="lost"), Outcome(row(), (model.ACCEPTED,))]) == [
+    assert paths_of([two, Outcome(row(), (), path="lost"), Outcome(row(), (model.ACCEPTED,))]) == [
         "way",
         None,
         None,
