@@ -184,13 +184,13 @@ export function showTiming(hops) {
     const word = `${hop.subject.split(".").at(-1).replaceAll("_", " ")} → ${hop.consumer}`;
     const row = filled("hop", { word, took: `${took(hop).toFixed(1)} ms` });
     row.title = STAGES.map((stage) => `${stage} ${hop[`${stage}_ms`].toFixed(1)} ms`).join(", ");
-    const bar = row.querySelector(".bar");
+    const lane = row.querySelector(".lane");
     const lengths = [["before", began(hop) - first], ...STAGES.map((stage) => [stage, hop[`${stage}_ms`]])];
     for (const [stage, ms] of lengths) {
       const part = document.createElement("span");
       part.dataset.stage = stage;
       part.style.width = `${(100 * ms) / whole}%`;
-      bar.append(part);
+      lane.append(part);
     }
     return row;
   }));
