@@ -132,9 +132,10 @@ async def prometheus_of(folder: Path, target: str) -> AsyncIterator[str]:
 
 @pytest.mark.skipif(FOUND is None, reason=WHY)
 async def test_a_message_that_nobody_can_read_raises_an_alert(
-    world: Wire, order_settings: OrderSettings, tmp_path: Path
+    world: Wire, order_settings: OrderSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Shown by a process that only works, too."""
+    monkeypatch.setattr("common.messaging.depths.KEPT_SECONDS", 0.5)
     async with (
         running(order_settings, impatient, Role.WORKER) as url,
         prometheus_of(tmp_path, url.removeprefix("http://")) as address,
