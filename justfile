@@ -16,7 +16,7 @@ _environment:
 demo *arguments: _environment
     @exec {{ python }} -m deploy.demo "$@"
 
-# Start every server and service; Ctrl-C stops them (--detach: return when they are ready)
+# Start every server and service; Ctrl-C stops them (--detach: return when they are ready; --observe: Prometheus, traces)
 [no-exit-message]
 up *arguments: _environment
     @exec {{ stack }} up "$@"
@@ -35,6 +35,11 @@ status *arguments: _environment
 [no-exit-message]
 services *arguments: _environment
     @exec {{ stack }} services "$@"
+
+# What the running shop does right now: throughput, ages, dwell times (--once, --json, --every SECONDS)
+[no-exit-message]
+top *arguments: _environment
+    @exec {{ python }} -m deploy.observe.top "$@"
 
 # Dead letters: what no service could handle (list, show, retry, edit, discard; --help)
 [no-exit-message]

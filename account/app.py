@@ -42,7 +42,7 @@ def create(settings: AccountSettings, parts: Parts, *, serves: bool) -> Litestar
         needed=held.needed(),
         reported=held.reported() | {"redis": parts.attempts.answers},
         body_limit=settings.body_limit,
-        measured=[CacheCollector(parts.caches.counts), held.letters],
+        measured=[CacheCollector(parts.caches.counts)],
         pages=docs.pages(DOCUMENTED) if serves else [],
     )
 

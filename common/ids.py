@@ -13,3 +13,8 @@ def new_id() -> UUID:
     """48 bits of Unix milliseconds, then 74 random bits: sortable to the millisecond, not within it."""
     random = int.from_bytes(os.urandom(10), "big") & _RANDOM_BITS
     return UUID(int=(time.time_ns() // 1_000_000) << 80 | _VERSION_7 | _VARIANT | random)
+
+
+def made_at(made: UUID) -> float:
+    """When, in seconds since 1970, by the clock of who made it."""
+    return (made.int >> 80) / 1000

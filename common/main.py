@@ -21,6 +21,7 @@ from common import __version__, garbage
 from common.failpoints import Armed, arm
 from common.files import open_many
 from common.http.leaving import Leaving
+from common.http.measuring import measure
 from common.http.outward import Outward
 from common.http.protocol import Protocol
 from common.messaging.answers import Endpoint
@@ -30,6 +31,7 @@ from common.messaging.incarnation import watch_incarnation
 from common.messaging.services import Identity, Service
 from common.messaging.transactional import Again, again
 from common.messaging.workbench import Workbench, forget_letters
+from common.metrics.http import Measured
 from common.postgres.partitions import keep_partitions
 from common.runtime import Runtime
 from common.settings import Settings, load
@@ -125,10 +127,13 @@ async def run(server: "Server", settings: Settings, running: Program, role: Role
     batches finish, questions are answered. Then the outbox is published; the opener closes connections. What
     is not done by then is left to be redone.
     """
+    db = running.runtime.db if running.runtime else None
+    process = measure(running.app, settings, role, _broker(running), db)
     async with asyncio.TaskGroup() as tasks:
         working = [tasks.create_task(consumer.run(settings.concurrency)) for consumer in running.consumers]
         working += [tasks.create_task(loop()) for loop in running.finishing]
-        looping = [tasks.create_task(loop()) for loop in (*running.loops, *_housekeeping(running.runtime))]
+        loops = [*running.loops, *_housekeeping(running.runtime), process.beat]
+        looping = [tasks.create_task(loop()) for loop in loops]
         service = _service(settings, running, role)
         answering = tasks.create_task(service.run())
         finishing = tasks.create_task(_finish(server.ending, running, service, working))
@@ -158,8 +163,6 @@ async def _finish(
 
 def _service(settings: Settings, running: Program, role: Role) -> Service:
     """As which the process can be found and asked over NATS."""
-    broker = running.runtime.broker if running.runtime else running.broker
-    assert broker is not None, "every process has a connection to the broker"
     identity = Identity(
         service=settings.service,
         version=__version__,
@@ -168,7 +171,13 @@ def _service(settings: Settings, running: Program, role: Role) -> Service:
         replica=f"{socket.gethostname()}:{settings.port}",
     )
     answers = [*running.answers, *_workbench(settings.service, running)]
-    return Service(broker, identity, running.app.state.health.report, answers)
+    return Service(_broker(running), identity, running.app.state.health.report, answers)
+
+
+def _broker(running: Program) -> Broker:
+    broker = running.runtime.broker if running.runtime else running.broker
+    assert broker is not None, "every process has a connection to the broker"
+    return broker
 
 
 def _workbench(service: str, running: Program) -> list[Endpoint]:
@@ -205,9 +214,12 @@ class Server(uvicorn.Server):
 
     def __init__(self, settings: Settings, running: Program, stop: Stop | None = None) -> None:
         self.ending = stop or Stop(settings.graceful_seconds)
+        app: ASGIApp = Leaving(Outward(running.front(running.app), settings), self.ending)
+        if settings.metrics:
+            app = Measured(app, running.app.state.metrics)
         super().__init__(
             uvicorn.Config(
-                Leaving(Outward(running.front(running.app), settings), self.ending),
+                app,
                 host=settings.host,
                 port=settings.port,
                 http=Protocol,

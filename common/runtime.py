@@ -51,6 +51,6 @@ async def runtime(settings: DatabaseSettings) -> AsyncIterator[Runtime]:
             connection,
             relay,
             Outbox(relay.offer),
-            OpenLetters(db, settings.service),
+            OpenLetters(db),
             settings.keep_letters_days,
         )

@@ -42,6 +42,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     leave_seconds: float = 2.0
     """How much of it the port stays open after `/readyz` has begun to say no, if somebody asked there within
     five seconds: longer than whoever sends requests takes to look again."""
+    metrics: bool = True
+    """Whether messages and requests are counted and timed; `/metrics` tells how things stand in any case."""
     failpoint: str = ""
     """A place of common/failpoints.py where this process dies, for tests."""
     failpoint_budget: str = ""

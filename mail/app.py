@@ -17,5 +17,4 @@ def create(settings: MailSettings, held: Runtime, sender: Sender) -> Litestar:
         needed=held.needed(),
         reported=held.reported() | {"smtp": sender.reachable, "mails": sender.backlog},
         body_limit=1024,
-        measured=[held.letters],
     )

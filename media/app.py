@@ -39,5 +39,4 @@ def create(
         needed=held.needed(),
         reported=held.reported() | {"s3": intake.store.reachable},
         body_limit=settings.body_limit,
-        measured=[held.letters],
     )

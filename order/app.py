@@ -33,5 +33,5 @@ def create(
         needed=held.needed(),
         reported=held.reported() | {"redis": caches.store.answers},
         body_limit=settings.body_limit,
-        measured=[CacheCollector(caches.counts), held.letters],
+        measured=[CacheCollector(caches.counts)],
     )

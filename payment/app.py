@@ -47,5 +47,5 @@ def create(
             "redis": caches.store.answers,
         },
         body_limit=settings.body_limit,
-        measured=[CacheCollector(caches.counts), held.letters],
+        measured=[CacheCollector(caches.counts)],
     )

@@ -29,5 +29,5 @@ def create(settings: ProductSettings, parts: Parts, *, serves: bool) -> Litestar
         needed=held.needed(),
         reported=held.reported() | {"redis": parts.caches.store.answers},
         body_limit=settings.body_limit,
-        measured=[CacheCollector(parts.caches.counts), held.letters],
+        measured=[CacheCollector(parts.caches.counts)],
     )

@@ -5,6 +5,7 @@ from litestar import Litestar
 from common.http.app import create as create_app
 from common.http.auth import Verifier
 from purchase import page, routes, streams
+from purchase.measures import StreamMeasures
 from purchase.parts import Parts
 from purchase.settings import PurchaseSettings
 
@@ -42,6 +43,6 @@ def create(settings: PurchaseSettings, parts: Parts, *, serves: bool) -> Litesta
         needed=held.needed(),
         reported={**held.reported(), "redis": parts.progress.answers},
         body_limit=settings.body_limit,
-        measured=[held.letters],
+        measured=[parts.decisions.measures, StreamMeasures(parts.followers)],
         pages=page.pages(settings) if serves else (),
     )

@@ -25,10 +25,10 @@ WITH news AS (
 ), before AS (
   SELECT account_id, last_seq - count AS last_seq FROM bumped JOIN news USING (account_id)
 ), written AS (
-  INSERT INTO purchase_event (purchase_id, seq, account_id, account_seq, type, data)
-  SELECT purchase_id, seq, account_id, last_seq + place, type, data
-  FROM unnest($3::uuid[], $4::int[], $5::uuid[], $6::bigint[], $7::text[], $8::text[])
-    AS entry (purchase_id, seq, account_id, place, type, data)
+  INSERT INTO purchase_event (purchase_id, seq, account_id, account_seq, type, data, path)
+  SELECT purchase_id, seq, account_id, last_seq + place, type, data, path
+  FROM unnest($3::uuid[], $4::int[], $5::uuid[], $6::bigint[], $7::text[], $8::text[], $9::text[])
+    AS entry (purchase_id, seq, account_id, place, type, data, path)
   JOIN before USING (account_id)
 )
 SELECT account_id, last_seq FROM before
@@ -43,6 +43,9 @@ WHERE account_id = $1 AND account_seq > $2 ORDER BY account_seq LIMIT $3
 STEPS = """
 SELECT purchase_id, data FROM purchase_event WHERE purchase_id = ANY($1::uuid[]) AND type = 'step'
 ORDER BY purchase_id, seq
+"""
+TIMES = """
+SELECT path, (data::jsonb ->> 'at')::timestamptz AS at FROM purchase_event WHERE purchase_id = $1 ORDER BY seq
 """
 NEWEST_OF_ACCOUNT = "SELECT last_seq FROM account_feed WHERE account_id = $1"
 NEWEST = """
@@ -77,9 +80,18 @@ async def append(tx: Transaction, places: Sequence[Event]) -> list[Event]:
     news = Counter(each.account_id for each in places)
     accounts = sorted(news)
     counts = [news[account] for account in accounts]
-    rows = await tx.fetch(APPEND, accounts, counts, *columns(map(msgspec.structs.astuple, places), 6))
+    entries = columns(map(msgspec.structs.astuple, places), 6)
+    rows = await tx.fetch(APPEND, accounts, counts, *entries, paths_of(outcomes))
     before = {row["account_id"]: row["last_seq"] for row in rows}
     return [replace(each, account_seq=before[each.account_id] + each.account_seq) for each in places]
+
+
+def paths_of(outcomes: Iterable[Outcome]) -> list[str | None]:
+    """The first entry of an outcome tells on which ways the messages came that led to all of them."""
+    found: list[str | None] = []
+    for outcome in outcomes:
+        found += [outcome.path or None, *[None] * len(outcome.entries)][: len(outcome.entries)]
+    return found
 
 
 def numbered(
@@ -112,6 +124,11 @@ async def steps(tx: Transaction, purchases: Sequence[UUID]) -> dict[UUID, list[s
     for row in await tx.fetch(STEPS, purchases):
         found[row["purchase_id"]].append(row["data"])
     return found
+
+
+async def times(tx: Transaction, purchase_id: UUID) -> list[Record]:
+    """When each event was, and the paths of the messages that led to it: at, path."""
+    return await tx.fetch(TIMES, purchase_id)
 
 
 async def newest_of_account(tx: Transaction, account_id: UUID) -> int:

@@ -19,6 +19,7 @@ POLL_SECONDS = 4.0
 ASKED_AT_ONCE = 1000
 """Streams that one statement looks for: a few milliseconds of this process."""
 MOST_WAITING = 64
+OF_PURCHASE, OF_ACCOUNT = "purchase", "account"
 
 Frame = tuple[int, str, bytes]
 """Number, type, and what is sent: written once for all who follow the same."""
@@ -60,6 +61,10 @@ class Follower:
         self.waiting: list[Frame] = []
         self._is_woken = False
         self._asleep: asyncio.Future[None] | None = None
+
+    @property
+    def kind(self) -> str:
+        return OF_ACCOUNT if self.of_account else OF_PURCHASE
 
     def resume(self, last_id: int) -> None:
         """Everything after `last_id` is still to be sent; what of it is old stands in the log."""
@@ -138,7 +143,9 @@ class Followers:
         self.db = db
         self.admits = admits
         self.is_stopping = False
-        self.open = 0
+        self.open = {OF_PURCHASE: 0, OF_ACCOUNT: 0}
+        self.sent = 0
+        """Events, on all streams of this process."""
         self._by_key: defaultdict[UUID, set[Follower]] = defaultdict(set)
         self._of_account: defaultdict[UUID, set[Follower]] = defaultdict(set)
         self._is_missing = asyncio.Event()
@@ -148,7 +155,7 @@ class Followers:
 
     def add(self, follower: Follower) -> None:
         """From here on nothing is missed: register first, read the log second (protocol 8)."""
-        self.open += 1
+        self.open[follower.kind] += 1
         self._by_key[follower.key].add(follower)
         self._of_account[follower.caller.account_id].add(follower)
         self.look_at({follower.caller.account_id})
@@ -156,7 +163,7 @@ class Followers:
             follower.close()
 
     def remove(self, follower: Follower) -> None:
-        self.open -= 1
+        self.open[follower.kind] -= 1
         _discard(self._by_key, follower.key, follower)
         _discard(self._of_account, follower.caller.account_id, follower)
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from common.contracts.message import Message, PurchaseMessage
@@ -32,7 +33,11 @@ def handler(decisions: Decisions) -> Handler:
         if unknown := heard.keys() - rows.keys():
             raise UnknownPurchase(", ".join(map(str, unknown)))
         outcomes = [fold(row, heard[row.id]) for row in rows.values()]
-        changed = [outcome for outcome in outcomes if outcome.row is not rows[outcome.row.id]]
+        changed = [
+            replace(outcome, path=decisions.path_of(heard[outcome.row.id]))
+            for outcome in outcomes
+            if outcome.row is not rows[outcome.row.id]
+        ]
         return await decisions.write(tx, changed)
 
     return handle

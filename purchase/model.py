@@ -113,6 +113,8 @@ class Outcome(msgspec.Struct, frozen=True):
     row: Row
     entries: tuple[Entry, ...] = ()
     said: tuple[Message, ...] = ()
+    path: str = ""
+    """On which ways the messages came: for people, and no matter of any rule."""
 
 
 def fold(row: Row, messages: Iterable[PurchaseMessage]) -> Outcome:

@@ -40,7 +40,13 @@ def assemble(settings: PurchaseSettings, held: Runtime, progress: Progress) -> P
         followers.hear(events)
         progress.tell(events)
 
-    decisions = Decisions(announce, redrive_after=settings.redrive_after)
+    decisions = Decisions(announce, redrive_after=settings.redrive_after, paths=held.broker.paths)
+    accepted = decisions.measures.accepted.of()
+
+    def announce_new(events: Sequence[Event]) -> None:
+        announce(events)
+        accepted.add(len(events))
+
     return Parts(
         runtime=held,
         known=known,
@@ -48,7 +54,7 @@ def assemble(settings: PurchaseSettings, held: Runtime, progress: Progress) -> P
         followers=followers,
         pulse=Pulse(sse.STILL_HERE),
         decisions=decisions,
-        acceptance=Acceptance(held.db, held.outbox, announce, settings),
+        acceptance=Acceptance(held.db, held.outbox, announce_new, settings),
         sweeps=Sweeps(held.db, held.outbox, held.relay, decisions),
         backlog=Backlog(held.db, held.broker, settings.backlog_limit),
     )

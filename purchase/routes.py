@@ -1,12 +1,13 @@
 """Purchases over HTTP: ask, look, cancel."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, HeaderParameter, JSONBody
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
+from msgspec.structs import replace
 
 from common.http.app import PREFIX
 from common.http.auth import verified
@@ -30,6 +31,10 @@ IdempotencyKey = Annotated[
         pattern=r"^[\x20-\x7e]{1,255}\Z",
         description="Unique per account and kept for ever: the same key and body is the same purchase.",
     ),
+]
+
+Include = Annotated[
+    Literal["timing"] | None, QueryParameter(description="What else is wanted: where the time went.")
 ]
 
 
@@ -63,8 +68,15 @@ async def list_purchases(db: Db, caller: Me, limit: Limit = 20, cursor: Cursor =
 
 
 @get("/purchases/{purchase_id:uuid}")
-async def show_purchase(purchase_id: FromPath[UUID], db: Db, caller: Me) -> PurchaseView:
-    return await _shown(db, purchase_id, caller.account_id)
+async def show_purchase(
+    purchase_id: FromPath[UUID], db: Db, caller: Me, include: Include = None
+) -> PurchaseView:
+    """With `include=timing`, where the time went, message by message."""
+    shown = await _shown(db, purchase_id, caller.account_id)
+    if include is None:
+        return shown
+    async with db.read() as tx:
+        return replace(shown, timing=views.timing(await event_log.times(tx, purchase_id)))
 
 
 @post("/purchases/{purchase_id:uuid}/cancel", status_code=HTTP_200_OK, opt=also(409))

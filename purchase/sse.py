@@ -47,6 +47,7 @@ async def stream(
                 await asyncio.sleep(AGAIN_SECONDS)
                 continue
             while each := follower.take():
+                followers.sent += 1
                 yield each[2]
                 if not follower.of_account and is_last(each[1]):
                     return

@@ -126,7 +126,7 @@ def _refuse_while_stopping(followers: Followers) -> None:
 
 def _refuse_one_too_many(followers: Followers, caller: Caller, settings: PurchaseSettings) -> None:
     _refuse_while_stopping(followers)
-    if followers.open >= settings.streams_at_once:
+    if sum(followers.open.values()) >= settings.streams_at_once:
         raise Refused(503, "too_many_streams", "Come back in a moment.", headers={"Retry-After": "5"})
     if followers.count(caller.account_id) >= settings.streams_per_account:
         raise Refused(429, "too_many_streams", "Close another stream first.", headers={"Retry-After": "5"})

@@ -69,6 +69,8 @@ class Sweeps:
             await self.outbox.put(tx, [word for outcome in outcomes for word in outcome.said], traces)
             failpoint("sweep.redrive")
         log.warning("%d purchases driven again", len(rows))
+        self.decisions.measures.driven.of().add(len(rows))
+        self.decisions.measures.stuck.of().add(len(stuck))
         for purchase_id in stuck:
             log.error("purchase %s needs attention: driven again and again, and not settled", purchase_id)
         return len(rows)

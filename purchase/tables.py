@@ -91,6 +91,7 @@ purchase_event = Table(
     Column("account_seq", BigInteger, nullable=False),
     Column("type", Text, nullable=False),
     Column("data", Text, nullable=False),  # the JSON of the event, as it is sent
+    Column("path", Text),  # of the messages that led to it (common/messaging/paths.py); not sent
     UniqueConstraint("account_id", "account_seq"),
     info=may("INSERT", audited="purchase_id, seq, account_id, account_seq, type, data"),
 )

@@ -1,7 +1,9 @@
 """What goes in and out over HTTP."""
 
 import hashlib
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,6 +14,7 @@ from common.contracts.message import Item
 from common.contracts.methods import is_accepted
 from common.http.errors import InvalidField
 from common.ids import new_id
+from common.messaging.paths import Hop, hops
 from common.postgres.database import Row as Record
 from purchase.acceptance import Accepted
 from purchase.model import Status
@@ -62,6 +65,20 @@ class PurchaseRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     payment: PaymentChoice
 
 
+class HopView(msgspec.Struct, frozen=True, kw_only=True):
+    """A message on its way to one who heard it: when it was said, and how many milliseconds it then dwelt in
+    the outbox, in the stream, in the queue of its reader, and in hand until what follows was said. The clocks
+    are those of several machines, and may differ."""
+
+    subject: str
+    consumer: str
+    said_at: datetime
+    outbox_ms: float
+    stream_ms: float
+    queue_ms: float
+    handler_ms: float
+
+
 class PurchaseView(msgspec.Struct, frozen=True, kw_only=True):
     """`settled`: everything that follows from the decision is confirmed. Prices are there once known."""
 
@@ -78,6 +95,8 @@ class PurchaseView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     deadline_at: datetime
     decided_at: datetime | None
+    timing: list[HopView] | msgspec.UnsetType = msgspec.UNSET
+    """With `include=timing`: every message that is known to have moved it, in their order."""
 
 
 def new_purchase(
@@ -136,3 +155,38 @@ def view(row: Record, steps: list[str]) -> PurchaseView:
     known.pop("account_id")
     known["status"] = Status(known["status"])
     return PurchaseView(**known, items=items, steps=[msgspec.Raw(step.encode()) for step in steps])
+
+
+def timing(times: Iterable[Record]) -> list[HopView]:
+    """Ways overlap, since each event tells of the hops before it: every hop is shown once."""
+    shown = {
+        (hop.subject, hop.consumer, hop.said): _hop(hop, end)
+        for event in times
+        for path in (event["path"] or "").split("\n")
+        for hop, end in _ended(list(hops(path)), event["at"])
+    }
+    return sorted(shown.values(), key=lambda hop: hop.said_at)
+
+
+def _ended(way: list[Hop], at: datetime) -> Iterator[tuple[Hop, datetime]]:
+    """A hop ends when the next message is said; the last one with the event."""
+    for hop, following in pairwise(way):
+        yield hop, following.said
+    if way:
+        yield way[-1], at
+
+
+def _hop(hop: Hop, end: datetime) -> HopView:
+    return HopView(
+        subject=hop.subject,
+        consumer=hop.consumer,
+        said_at=hop.said,
+        outbox_ms=_ms(hop.outbox),
+        stream_ms=_ms(hop.stream),
+        queue_ms=_ms(hop.queue),
+        handler_ms=max(0.0, _ms(end - hop.began)),
+    )
+
+
+def _ms(duration: timedelta) -> float:
+    return round(duration.total_seconds() * 1000, 3)

@@ -74,9 +74,10 @@ def create(
 ) -> Litestar:
     """`routes` hang under /api/v1, closed unless `opt={"public": True}`; `pages` hang under /, open.
 
-    Its `state.health` answers the same question elsewhere.
+    Its `state.health` answers the same question elsewhere; whoever runs it adds to `state.metrics`.
     """
     checks = health.Health(needed, reported)
+    shown = metrics.Shown(measured)
     return Litestar(
         [
             Router(
@@ -85,7 +86,7 @@ def create(
                 guards=[authenticated, plainly_asked],
             ),
             health.routes(checks),
-            metrics.routes(measured),
+            metrics.routes(shown),
             *pages,
         ],
         dependencies=provided(state),
@@ -99,7 +100,7 @@ def create(
             render_plugins=[],
         ),
         request_max_body_size=body_limit,
-        state=State({**state, "health": checks}),
+        state=State({**state, "health": checks, "metrics": shown}),
         response_cache_config=ResponseCacheConfig(),
         debug=False,
         logging_config=None,

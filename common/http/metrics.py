@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
 from litestar import Response, Router, get
@@ -22,15 +22,29 @@ class Refreshed(Protocol):
     async def refresh(self) -> None: ...
 
 
-def routes(measured: Sequence[Collector]) -> Router:
-    registry = CollectorRegistry()
-    for each in measured:
-        registry.register(each)
+class Shown:
+    """Everything that is counted here. The application brings its own, the process adds to it."""
 
+    def __init__(self, measured: Iterable[Collector] = ()) -> None:
+        self._registry = CollectorRegistry()
+        self._refreshed: list[Refreshed] = []
+        self.add(*measured)
+
+    def add(self, *measured: Collector) -> None:
+        for each in measured:
+            self._registry.register(each)
+            if isinstance(each, Refreshed):
+                self._refreshed.append(each)
+
+    async def page(self) -> bytes:
+        await asyncio.gather(*map(_refresh, self._refreshed))
+        return generate_latest(self._registry)
+
+
+def routes(shown: Shown) -> Router:
     @get("/metrics", opt={"public": True}, include_in_schema=False)
     async def show_metrics() -> Response[bytes]:
-        await asyncio.gather(*(_refresh(each) for each in measured if isinstance(each, Refreshed)))
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(await shown.page(), media_type=CONTENT_TYPE_LATEST)
 
     return Router("/", route_handlers=[show_metrics])
 

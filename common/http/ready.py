@@ -8,6 +8,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from common.cache.model import Answer
+from common.metrics.http import FROM_MEMORY
 
 Find = Callable[[str, bytes], Answer | None]
 """By path and query, out of memory: must not block, and must know both exactly as a route would."""
@@ -34,6 +35,7 @@ class Ready:
         if scope["type"] == ScopeType.HTTP and scope["method"] == "GET":
             answer = self._find(scope["path"], scope["query_string"])
             if answer is not None:
+                scope["path_template"] = FROM_MEMORY
                 await send({"type": "http.response.start", "status": 200, "headers": _headers(answer)})
                 await send({"type": "http.response.body", "body": answer.body, "more_body": False})
                 return

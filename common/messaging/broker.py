@@ -11,6 +11,8 @@ import nats
 from nats.aio.client import Client
 
 from common.ids import new_id
+from common.messaging.measures import Measures
+from common.messaging.paths import Paths
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,8 @@ class Broker:
         self.client: Client | None = None
         self.reconnections = 0
         self.refusals = 0
+        self.paths = Paths()
+        self.measures = Measures(self.paths)
         self._connected = asyncio.Event()
         self._lost: list[Callable[[], None]] = []
 

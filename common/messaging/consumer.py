@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -65,6 +66,7 @@ class Consumer:
         self.work = work
         self.park = park
         self.retry_seconds = retry_seconds
+        self.measures = broker.measures.of(durable, self.puller.lag)
         self._errors: dict[str, Exception] = {}
         self._stopping = asyncio.Event()
 
@@ -89,13 +91,15 @@ class Consumer:
                 if not pulled.done():
                     pulled.cancel()
             if pulled.done() and not pulled.cancelled():
-                await self._receive(pulled.result())
+                with self.measures.holding(pulled.result()):
+                    await self._receive(pulled.result())
                 self.puller.done(len(pulled.result()))
         stopped.cancel()
 
     async def _receive(self, deliveries: Sequence[Delivery]) -> None:
         if not self.puller.is_narrow and any(map(self._is_doubtful, deliveries)):
             deliveries = await self._make_way(deliveries)
+        self.measures.received(deliveries)
         together = [each for each in deliveries if not self._goes_alone(each)]
         for start in range(0, len(together), self.puller.batch_size):
             await self._attempt(together[start : start + self.puller.batch_size])
@@ -135,6 +139,7 @@ class Consumer:
         """An outage harms nobody: the batch is held, nothing is fetched, until it is over (J10)."""
         delay = 0.25
         while True:
+            began = time.perf_counter()
             try:
                 await self.work(deliveries)
             except OVERTAXED as error:
@@ -151,6 +156,7 @@ class Consumer:
                 await self._isolate(deliveries, error)
                 return
             else:
+                self.measures.handled(deliveries, time.perf_counter() - began)
                 await self._acknowledge(deliveries)
                 return
 
@@ -177,6 +183,7 @@ class Consumer:
         [delivery] = deliveries
         if not isinstance(error, NotYet):
             log.error("%s cannot handle %s", self.durable, delivery.subject, exc_info=error)
+            self.measures.of(delivery.subject).failed.add()
         self._errors[delivery.sequence] = error
         delay = min(30.0, self.retry_seconds * 2.0**delivery.deliveries) * random.uniform(0.8, 1.2)  # noqa: S311  # jitter
         await self._answer(delivery, b'-NAK {"delay": %d}' % int(delay * 1e9))
@@ -198,6 +205,7 @@ class Consumer:
             log.exception("%s could not park %s", self.durable, delivery.subject)
         else:
             log.error("%s parked %s after %d deliveries", self.durable, delivery.subject, delivery.deliveries)
+            self.measures.of(delivery.subject).parked.add()
             await self._acknowledge([delivery])
 
     async def _acknowledge(self, deliveries: Sequence[Delivery]) -> None:

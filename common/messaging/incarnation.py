@@ -51,6 +51,7 @@ async def watch_incarnation(db: Database, broker: Broker) -> None:
                 await _compare(db, created)
                 seen = created
         except (*UNAVAILABLE, nats.errors.Error, TimeoutError) as error:
+            broker.measures.stream = None
             log.warning("cannot see the stream: %r", error)
 
 
@@ -58,9 +59,11 @@ async def _created_at(broker: Broker) -> datetime | None:
     """The identity of the stream: when it was made. None while there is none."""
     client = await broker.ready()
     try:
-        return (await client.jetstream(timeout=2).stream_info(STREAM)).created
+        info = await client.jetstream(timeout=2).stream_info(STREAM)
     except NotFoundError:
         return None
+    broker.measures.stream = info
+    return info.created
 
 
 async def _compare(db: Database, created: datetime) -> None:

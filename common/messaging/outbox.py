@@ -1,5 +1,6 @@
 """What is said, written with the state that it is said about. Only the relay publishes."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import partial
@@ -48,7 +49,7 @@ class Outbox:
         outgoing = [as_outgoing(message, traces) for message in said]
         if not outgoing:
             return
-        rows = await tx.fetch(WRITE, *columns(outgoing, 6))
+        rows = await tx.fetch(WRITE, *columns((each[:6] for each in outgoing), 6))
         placed = [
             OutboxRow(row["created_on"], row["position"], message)
             for row, message in zip(rows, outgoing, strict=True)
@@ -69,4 +70,5 @@ def as_outgoing(message: Message, traces: Mapping[str, str | None] | None = None
         correlation_id=message.correlation_id,
         causation_id=message.cause_id,
         traceparent=trace or telemetry.traceparent(),
+        said=time.time(),
     )

@@ -12,6 +12,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from common.messaging.broker import Broker
+from common.messaging.paths import HEADER as PATH
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ class Outgoing(NamedTuple):
     correlation_id: str
     causation_id: str | None
     traceparent: str | None
+    said: float = 0.0
+    """Seconds since 1970; of what a crash left behind long ago, 0."""
 
     def headers(self) -> dict[str, str]:
         """Only ids of our own making: header values are not escaped (J16)."""
@@ -81,7 +84,10 @@ class Publisher:
             for message in messages:
                 token = f"{self._prefix}.{next(self._tokens)}"
                 acks[token] = self._waiting[token] = loop.create_future()
-                await client.publish(message.subject, message.payload, token, message.headers())
+                headers = message.headers()
+                if path := self.broker.paths.onward(message):
+                    headers[PATH] = path
+                await client.publish(message.subject, message.payload, token, headers)
             await asyncio.wait(acks.values(), timeout=ACK_DEADLINE)
         except nats.errors.Error as error:  # the connection went away in the middle
             log.warning("publishing broke off: %s", error or type(error).__name__)
@@ -89,7 +95,9 @@ class Publisher:
             for token in acks:
                 self._waiting.pop(token, None)
         answers = [ack.done() and not ack.cancelled() and ack.result() for ack in acks.values()]
-        return answers + [False] * (len(messages) - len(answers))
+        answers += [False] * (len(messages) - len(answers))
+        self.broker.measures.published(messages, answers)
+        return answers
 
     async def _on_ack(self, ack: Msg) -> None:
         waiting = self._waiting.get(ack.subject)

@@ -17,6 +17,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from common.messaging.broker import Broker
+from common.messaging.measures import Lag
 from common.messaging.streams import STREAM
 
 log = logging.getLogger(__name__)
@@ -46,13 +47,20 @@ class Delivery:
     account hash before the stream (v2).
     """
 
-    __slots__ = ("deliveries", "message", "sequence")
+    __slots__ = ("_stored", "arrived", "deliveries", "message", "pending", "sequence")
 
     def __init__(self, message: Msg) -> None:
         self.message = message
         tokens = message.reply.split(".")
-        deliveries, self.sequence = tokens[4:6] if len(tokens) == 9 else tokens[6:8]
+        told = tokens[4:9] if len(tokens) == 9 else tokens[6:11]
+        deliveries, self.sequence, _, self._stored, self.pending = told
         self.deliveries = int(deliveries)
+        self.arrived = time.time()
+
+    @property
+    def stored(self) -> float:
+        """When the stream had it, by the broker's clock; seconds since 1970."""
+        return int(self._stored) / 1e9
 
     @property
     def subject(self) -> str:
@@ -69,6 +77,9 @@ class Delivery:
 
     def header(self, name: str) -> str | None:
         return self.headers.get(name)
+
+    def raw(self, name: str) -> str:
+        return (self.message.headers or {}).get(name, "")
 
     @property
     def headers(self) -> dict[str, str]:
@@ -122,6 +133,10 @@ class Puller:
             self.is_narrow = False
         await self._ask()
         return taken
+
+    def lag(self) -> Lag:
+        """What has been fetched and waits."""
+        return Lag(0, len(self.waiting), self.waiting[0].stored if self.waiting else None)
 
     def done(self, count: int) -> None:
         """So many are no longer in hand: handled, or given back."""

@@ -27,7 +27,9 @@ MARKED_TOGETHER = 0.1
 # would be held while awaiting acks. A row that two processes publish is one message to the stream.
 FORGOTTEN = """
 SELECT created_at < now() - interval '30 seconds' AS is_history,
-       created_on, position, message_id, subject, payload, correlation_id, causation_id, traceparent
+       created_on, position, message_id, subject, payload, correlation_id, causation_id, traceparent,
+       (CASE WHEN created_at < now() - interval '30 seconds' THEN 0
+        ELSE extract(epoch FROM created_at) END)::float AS said
 FROM outbox
 WHERE published_at IS NULL AND created_at < now() - interval '1 second'
 ORDER BY created_at DESC, position DESC LIMIT $1

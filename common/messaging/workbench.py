@@ -2,11 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
-
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
+from collections.abc import Mapping
 
 from common.contracts.letters import (
     DiscardLetter,
@@ -23,7 +19,6 @@ from common.contracts.letters import (
 from common.messaging import trail
 from common.messaging.answers import Endpoint, answering
 from common.messaging.dead_letters import MOST_ERROR
-from common.messaging.streams import CONSUMERS
 from common.messaging.trail import Act
 from common.messaging.transactional import Again
 from common.postgres.database import UNAVAILABLE, Database
@@ -33,32 +28,16 @@ log = logging.getLogger(__name__)
 EVERY = 3600.0
 
 
-class OpenLetters(Collector):
-    """How many wait for somebody, by durable: for /readyz and, as a gauge, for /metrics."""
+class OpenLetters:
+    """How many wait for somebody, by durable: for /readyz. /metrics looks by itself (`depths.py`)."""
 
-    def __init__(self, db: Database, service: str) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
-        self._none = {hears.durable: 0 for hears in CONSUMERS if hears.service == service}
-        self._known: dict[str, int] = {}
 
     async def count(self) -> dict[str, int] | None:
         """None is what there should be."""
-        await self.refresh()
-        return {durable: count for durable, count in self._known.items() if count} or None
-
-    async def refresh(self) -> None:
-        self._known = {}
         async with self._db.watch() as tx:
-            self._known = self._none | await trail.count(tx)
-
-    def collect(self) -> Iterator[Metric]:
-        """Nothing while the database is away: an old number would be a wrong one."""
-        gauge = GaugeMetricFamily(
-            "shop_open_dead_letters", "Dead letters that wait for somebody.", labels=["durable"]
-        )
-        for durable, count in self._known.items():
-            gauge.add_metric([durable], count)
-        yield gauge
+            return await trail.count(tx) or None
 
 
 class Workbench:

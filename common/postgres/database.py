@@ -102,6 +102,9 @@ class Database:
         self.url = url
         self.outage = Outage(self._look)
         self._watching = asyncio.Lock()
+        self.waiting = 0
+        """For a connection, now."""
+        self.timeouts = 0
 
     @classmethod
     @asynccontextmanager
@@ -173,15 +176,19 @@ class Database:
         patient_until = time.monotonic() + self.outage.patience
         while True:
             await self.outage.over()
+            self.waiting += 1
             try:
                 return await self.pool.acquire(timeout=5)
             except TimeoutError as error:
+                self.timeouts += 1
                 self.outage.suspect()
                 raise DatabaseAway("no connection within 5 s") from error
             except UNREACHED as error:
                 self.outage.begin()
                 if time.monotonic() > patient_until:
                     raise DatabaseAway("the database is away") from error
+            finally:
+                self.waiting -= 1
 
     async def _look(self) -> None:
         """On a connection of its own: those of the pool may all be waiting for an answer.

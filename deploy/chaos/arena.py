@@ -124,8 +124,8 @@ class WiredStack(Stack):
     second: str = ""
 
     def plan(self, *, bare: bool = False) -> Plan:
-        shop = (self.layout, self.passwords, self.replicas, self.nats_sync)
-        return WiredPlan(*shop, bare, self.wires, self.second)
+        known = (self.layout, self.passwords, self.replicas, self.nats_sync, bare)
+        return WiredPlan(*known, wires=self.wires, second=self.second)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import replace
 
 from deploy.embedded import census, doctor, foreground, show
 from deploy.embedded.errors import StackError
@@ -14,6 +15,7 @@ def arguments() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start everything; Ctrl-C stops it")
     up.add_argument("--detach", action="store_true", help="return when everything is ready")
+    up.add_argument("--observe", action="store_true", help="with Prometheus and a viewer of traces")
     up.add_argument("--bare", action="store_true", help="only Postgres, NATS, Redis and the mail catcher")
     commands.add_parser("down", help="stop everything")
     status = commands.add_parser("status", help="what runs and where")
@@ -35,7 +37,7 @@ def run(given: argparse.Namespace) -> int:
     match given.command:
         case "up":
             start = foreground.detached if given.detach else foreground.attached
-            return start(stack, bare=given.bare)
+            return start(replace(stack, observe=given.observe), bare=given.bare)
         case "down":
             return foreground.down(stack)
         case "status":

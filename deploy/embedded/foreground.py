@@ -6,6 +6,7 @@ import threading
 import time
 from types import FrameType
 
+from deploy.embedded import observing
 from deploy.embedded.errors import AlreadyRunning
 from deploy.embedded.stack import Stack
 
@@ -72,12 +73,15 @@ def start(stack: Stack, *, bare: bool, tied: bool) -> None:
     print(f"Ready after {time.monotonic() - began:.1f} s\n", flush=True)
     for name, url in addresses(stack, bare=bare):
         print(f"  {name:<14} {url}", flush=True)
+    if stack.observe and (line := observing.missing()):
+        print(f"\n{line}", flush=True)
 
 
 def addresses(stack: Stack, *, bare: bool) -> list[tuple[str, str]]:
     """What one would open in a browser."""
     whole = [("shop", stack.url("edge")), ("api pages", stack.url("edge") + "/docs")]
-    servers = [("mail", stack.url("mail_api")), ("broker", stack.url("nats_monitor"))]
+    observers = observing.addresses(stack.layout) if stack.observe else []
+    servers = [*observers, ("mail", stack.url("mail_api")), ("broker", stack.url("nats_monitor"))]
     return servers if bare else [*whole, *servers, ("edge", stack.url("traefik_api") + "/dashboard/")]
 
 

@@ -25,6 +25,9 @@ OFFSETS = {
     "s3": 9,
     "s3_grpc": 28,
     "s3_master": 29,
+    "prometheus": 75,
+    "otlp": 76,
+    "otlp_grpc": 77,
     "s3_admin_grpc": 85,
     "audit": 93,
     "s3_master_grpc": 94,
@@ -48,9 +51,10 @@ CLUSTER_OFFSETS = {
 }
 """Listened on only where `Nodes` says so."""
 FIRST_SERVICE, MOST_REPLICAS = 30, 8
-FEWER_REPLICAS = {"media": 7, "mail": 7}
-"""The object store needs one port more than there are, and the auditor another: those of an eighth."""
-OPTIONAL = ("audit",)
+FEWER_REPLICAS = {"orchestrator": 5, "media": 7, "mail": 7}
+"""The object store needs one port more than there are, the auditor another, and who observes three."""
+OBSERVING = ("prometheus", "otlp", "otlp_grpc")
+OPTIONAL = ("audit", *OBSERVING)
 """Listened on by whoever wants to: no reason not to start."""
 SPAN = 100
 

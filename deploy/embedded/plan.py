@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from deploy.embedded import nats, redis, roles, s3, services, traefik
-from deploy.embedded.layout import OPTIONAL, WITH_DATABASE, Layout
+from deploy.embedded import nats, observing, redis, roles, s3, services, traefik
+from deploy.embedded.layout import OBSERVING, OPTIONAL, WITH_DATABASE, Layout
 from deploy.embedded.passwords import Passwords
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.program import Program
@@ -20,6 +20,7 @@ class Plan:
     replicas: Replicas
     nats_sync: str
     bare: bool
+    observe: bool = False
 
     @cached_property
     def postgres(self) -> Postgres:
@@ -40,12 +41,15 @@ class Plan:
         if self.bare:
             return servers
         own = services.programs(self.layout, self.passwords, self.replicas)
-        return [*servers, traefik.program(self.layout, services.ports(self.layout, self.replicas)), *own]
+        ports = services.ports(self.layout, self.replicas)
+        observers = observing.programs(self.layout, ports) if self.observe else []
+        return [*servers, *observers, traefik.program(self.layout, ports), *own]
 
     @property
     def ports(self) -> list[tuple[str, int]]:
         """Every port that will be listened on, with its purpose."""
         unused = {*OPTIONAL, *(("edge", "psp", "traefik_api") if self.bare else ())}
+        unused -= {*OBSERVING} if self.observe else set()
         fixed = [each for each in self.layout.fixed_ports.items() if each[0] not in unused]
         known = {} if self.bare else services.ports(self.layout, self.replicas)
         return [*fixed, *((name, port) for name, numbers in known.items() for port in numbers)]

@@ -19,6 +19,7 @@ class Record:
     redis_nodes: int
     socket: str
     ports: dict[str, int | None]
+    observe: bool = False
 
     @staticmethod
     def file(home: Path) -> Path:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from deploy.embedded import leftovers, nats, pools, redis, supervisord
+from deploy.embedded import leftovers, nats, observing, pools, redis, supervisord
 from deploy.embedded.alone import alone
 from deploy.embedded.control import Control
 from deploy.embedded.errors import AlreadyRunning, Misconfigured, NotReady, NotRunning
@@ -41,6 +41,7 @@ class Stack:
     environment: Mapping[str, str] = field(default_factory=dict)
     nats_sync: str = "1s"
     nodes: Nodes = field(default_factory=Nodes)
+    observe: bool = False
 
     @classmethod
     def from_environment(cls) -> "Stack":
@@ -195,7 +196,7 @@ class Stack:
             return self
         started = replace(self, port_base=record.port_base, replicas=record.replicas)
         nodes = Nodes(record.nats_nodes, record.redis_nodes)
-        return replace(started, nats_sync=record.nats_sync, nodes=nodes)
+        return replace(started, nats_sync=record.nats_sync, nodes=nodes, observe=record.observe)
 
     @cached_property
     def running(self) -> Plan:
@@ -204,14 +205,16 @@ class Stack:
 
     def plan(self, *, bare: bool = False) -> Plan:
         """What would be started now."""
-        return Plan(self.layout, self.passwords, self.replicas, self.nats_sync, bare)
+        observe = self.observe and not bare
+        return Plan(self.layout, self.passwords, self.replicas, self.nats_sync, bare, observe)
 
     @property
     def service_environment(self) -> dict[str, str]:
         """The caller's environment without what only the stack can know, and this stack's own additions."""
         ours = OWN_SETTINGS | {f"{name}_FILE" for name in OWN_SETTINGS}
         passed = {name: value for name, value in os.environ.items() if name not in ours}
-        return passed | {"PYTHONUNBUFFERED": "1"} | dict(self.environment)
+        traces = observing.environment(self.layout) if self.observe else {}
+        return traces | passed | {"PYTHONUNBUFFERED": "1"} | dict(self.environment)
 
     def database_url(self, service: str, role: str = "runtime") -> str:
         """The DSN of a service's runtime or owner role."""
@@ -250,4 +253,5 @@ class Stack:
     def _as_record(self, plan: Plan, socket: str) -> Record:
         ports = {program.name: program.port for program in plan.programs}
         nodes = (self.nodes.nats, self.nodes.redis)
-        return Record(self.port_base, dict(self.replicas), plan.bare, self.nats_sync, *nodes, socket, ports)
+        started = (self.port_base, dict(self.replicas), plan.bare, self.nats_sync, *nodes)
+        return Record(*started, socket, ports, plan.observe)

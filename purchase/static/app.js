@@ -130,7 +130,20 @@ function select(id) {
 function renderLog() {
   const entries = logs.get(selected) ?? [];
   view.showLog(selected, entries);
-  $("cancel").hidden = !entries.length || entries.some(view.isDecision);
+  const isDecided = entries.some(view.isDecision);
+  $("cancel").hidden = !entries.length || isDecided;
+  const timing = $("timing");
+  timing.hidden = !isDecided;
+  if (timing.dataset.id !== selected) timing.open = false;
+  timing.dataset.id = selected;
+  if (timing.open) loadTiming().catch(complain);
+}
+
+/** Only when somebody looks, and again when there is more to see. */
+async function loadTiming() {
+  const id = selected;
+  const { timing } = await call("GET", `/purchases/${id}?include=timing`);
+  if (id === selected) view.showTiming(timing);
 }
 
 /** A decision changes the list and what is left; a stream that ends makes room for another. */
@@ -222,6 +235,9 @@ onClick("resend", async () => {
 });
 onClick("more-products", () => load(products, true));
 onClick("more-purchases", () => load(purchases, true));
+$("timing").addEventListener("toggle", () => {
+  if ($("timing").open) loadTiming().catch(complain);
+});
 onClick("cancel", () => call("POST", `/purchases/${selected}/cancel`));
 $("products").addEventListener("input", ({ target }) => choose(target, target.value));
 $("products").addEventListener("click", ({ target }) => {

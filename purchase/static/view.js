@@ -171,3 +171,27 @@ export function showNotice(text) {
   $("notice").textContent = text;
   $("notice").hidden = !text;
 }
+
+const STAGES = ["outbox", "stream", "queue", "handler"];
+
+/** Every message as a bar from when it was said, on one axis for all; how long each dwelt where is its title. */
+export function showTiming(hops) {
+  const began = (hop) => new Date(hop.said_at).getTime();
+  const took = (hop) => STAGES.reduce((sum, stage) => sum + hop[`${stage}_ms`], 0);
+  const first = Math.min(...hops.map(began));
+  const whole = Math.max(1, ...hops.map((hop) => began(hop) - first + took(hop)));
+  $("timing").querySelector(".hops").replaceChildren(...hops.map((hop) => {
+    const word = `${hop.subject.split(".").at(-1).replaceAll("_", " ")} → ${hop.consumer}`;
+    const row = filled("hop", { word, took: `${took(hop).toFixed(1)} ms` });
+    row.title = STAGES.map((stage) => `${stage} ${hop[`${stage}_ms`].toFixed(1)} ms`).join(", ");
+    const lane = row.querySelector(".lane");
+    const lengths = [["before", began(hop) - first], ...STAGES.map((stage) => [stage, hop[`${stage}_ms`]])];
+    for (const [stage, ms] of lengths) {
+      const part = document.createElement("span");
+      part.dataset.stage = stage;
+      part.style.width = `${(100 * ms) / whole}%`;
+      lane.append(part);
+    }
+    return row;
+  }));
+}

@@ -55,6 +55,10 @@ async def test_a_newcomer_registers_stocks_the_shop_buys_and_sees_every_step(
     await expect(page.get_by_text("9 left")).to_be_visible()
     await expect(page.locator("#purchases .badge")).to_have_text("completed")
     await picture(page, pictures / "page-completed.png")
+    await page.get_by_text("Where the time went").click()
+    await expect(page.locator(".hops li")).to_have_count(10)
+    await expect(page.locator(".hops li").last).to_contain_text("complete → purchase")
+    await picture(page, pictures / "page-timing.png")
 
 
 async def test_a_declined_purchase_shows_why_and_how_everything_is_undone(

@@ -79,6 +79,19 @@ def test_the_audit_of_the_stack_finds_that_the_books_agree(stack: Stack) -> None
     assert known["totals"]["purchases"]["COMPLETED"] >= 1
 
 
+def test_top_sees_every_process_at_work(stack: Stack) -> None:
+    settings = {"SHOP_HOME": str(stack.home), "SHOP_PORT_BASE": str(stack.port_base)}
+    asked = [sys.executable, "-m", "deploy.observe.top", "--once", "--json", "--every", "0.3"]
+    done = subprocess.run(asked, env=os.environ | settings, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    seen = json.loads(done.stdout)
+    replicas = {f"{service}{replica}" for service in SERVICES for replica in ("", "-2")}
+    assert {each["process"] for each in seen["processes"] if each["answers"]} == replicas
+    assert all(each["memory_mib"] > 10 for each in seen["processes"])
+    assert (seen["shop"]["dead_letters"], seen["shop"]["unsent"]) == (0, 0)
+    assert 0 < seen["shop"]["stream_full"] < 0.1
+
+
 def test_the_story_of_the_readme_comes_true(stack: Stack, tmp_path: Path) -> None:
     readme.assert_true(readme.told(stack, tmp_path))
 

@@ -64,7 +64,7 @@ class Pen(Transaction):
 
     async def fetch(self, statement: str, *values: Any) -> Any:
         assert statement == event_log.APPEND
-        [account], [count], *entries = values
+        [account], [count], *entries, _paths = values
         places = [Event(*row) for row in zip(*entries, strict=True)]
         assert len(places) == count
         self.written = tuple(replace(each, account_seq=self.last + each.account_seq) for each in places)

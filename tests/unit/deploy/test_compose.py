@@ -18,12 +18,16 @@ from deploy.compose import settings
 from deploy.compose.settings import NATS_NODES, REDIS_NODES
 from deploy.embedded import services, traefik
 from deploy.embedded.layout import WITH_DATABASE, Layout
+from deploy.observe import dashboards
 
 ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OFFLINE: dict[str, Any] = yaml.safe_load((ROOT / "deploy/compose.offline.yaml").read_text())["services"]
 DOCKERFILE = (ROOT / "deploy/Dockerfile").read_text()
+OBSERVERS = {"jaeger", "prometheus", "grafana"}
+NOWHERE_ELSE = {"jaeger", "grafana"}
+"""Their own images are the only packages that there are of them."""
 ONCE = {name for name, each in SERVICES.items() if each["restart"] == "no"}
 
 
@@ -96,7 +100,7 @@ def test_what_a_container_mounts_is_there(name: str) -> None:
 
 def test_what_needs_the_profile_is_needed_by_nobody_without_it() -> None:
     absent = {name for name, each in SERVICES.items() if "profiles" in each}
-    assert absent == {"cluster", "nats-2", "nats-3", "auditor", "operator"}
+    assert absent == {"cluster", "nats-2", "nats-3", "auditor", "operator", *OBSERVERS}
     for name in SERVICES.keys() - absent:
         waits = SERVICES[name].get("depends_on", {})
         assert all(waits[other]["required"] is False for other in waits.keys() & absent)
@@ -136,7 +140,9 @@ def test_the_image_is_asked_for_its_health() -> None:
 
 def test_every_server_has_a_stand_in_for_where_no_registry_is_reached() -> None:
     servers = {each["image"]: name for name, each in SERVICES.items() if each["image"] != "shop"}
-    assert {SERVICES[name]["image"] for name in OFFLINE} == set(servers)
+    assert {SERVICES[name]["image"] for name in OFFLINE} == set(servers) - {
+        SERVICES[name]["image"] for name in NOWHERE_ELSE
+    }
     stages = set(re.findall(r" AS ([\w-]+)$", (ROOT / "deploy/offline/Dockerfile").read_text(), re.MULTILINE))
     assert {each["build"]["target"] for each in OFFLINE.values() if "target" in each["build"]} <= stages
 
@@ -145,6 +151,17 @@ def test_no_file_needs_what_old_engines_or_lonely_ones_have_not() -> None:
     for file in [ROOT / "compose.yaml", *(ROOT / "deploy").glob("compose*.yaml"), *ROOT.rglob("*Dockerfile")]:
         text = file.read_text()
         assert not re.search(r"# *syntax=|pull_policy: *always|start_interval|--from=[^ ]*[/:]", text), file
+
+
+def test_who_observes_is_told_of_every_service_every_alert_and_every_dashboard() -> None:
+    told = yaml.safe_load((ROOT / "deploy/observe/prometheus.yaml").read_text())
+    asked = {each["job_name"]: each["dns_sd_configs"][0]["names"] for each in told["scrape_configs"]}
+    assert asked == {service: [service] for service in settings.SERVICES} | {"audit": ["auditor"]}
+    assert {each["dns_sd_configs"][0]["port"] for each in told["scrape_configs"]} == {settings.PORT}
+    assert told["rule_files"] == ["/etc/prometheus/rules.yaml"]
+    assert mounts("prometheus")["/etc/prometheus/rules.yaml"] == "./deploy/observe/rules.yaml"
+    shown = {source for source in mounts("grafana").values() if source.endswith(".json")}
+    assert shown == {f"./{path.relative_to(ROOT)}" for path, _ in dashboards.files()}
 
 
 def test_every_volume_is_used() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.compose import __main__ as job
 from deploy.compose.settings import IN_CONTAINERS
-from deploy.embedded.layout import OFFSETS, ROOT, Layout
+from deploy.embedded.layout import OFFSETS, OPTIONAL, ROOT, Layout
 from deploy.embedded.passwords import Passwords
 from tests.containers import SERVERS, described, write
 
@@ -61,7 +61,7 @@ def test_every_port_of_the_bare_stack_is_published_once() -> None:
     published = [name for server in SERVERS.values() for name in server.ports.values()]
     among_themselves = {name for name in OFFSETS if name.startswith("s3_")}
     assert sorted(published) == sorted(
-        OFFSETS.keys() - {"edge", "psp", "traefik_api", "audit"} - among_themselves
+        OFFSETS.keys() - {"edge", "psp", "traefik_api", *OPTIONAL} - among_themselves
     )
 
 

@@ -1,0 +1,124 @@
+"""Which way a message about a purchase has come, and how long it dwelt where: the last hops, in a header.
+
+Whoever handles a message remembers its way for a while, and whoever publishes what follows from it says the
+way on. So the arbiter, which hears every second word of a saga, learns of all hops, and nobody asks or writes
+more for that. It is kept in memory alone: what a crash interrupts begins anew, with fewer hops to tell of.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, Protocol
+
+from common.contracts.message import PurchaseMessage, subject
+from common.messaging.codec import words
+from common.messaging.streams import SPEAKERS
+
+HEADER = "Shop-Path"
+"""Hops, then when the message itself was said: `subject,consumer,said,outbox,stream,queue;...;said`, in
+microseconds, the last three of a hop as durations."""
+
+MOST_HOPS = 3
+"""Before the last one: from what the arbiter has heard to what it hears next there are no more."""
+MOST_KEPT = 1024
+MOST_CHARACTERS = 500
+
+OF_PURCHASES = frozenset(subject(word) for word in words(*SPEAKERS) if issubclass(word, PurchaseMessage))
+
+
+class Arrived(Protocol):
+    """A message as it came; the times are seconds since 1970."""
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def stored(self) -> float: ...
+
+    @property
+    def arrived(self) -> float: ...
+
+    def raw(self, header: str) -> str: ...
+
+
+class Leaving(Protocol):
+    """A message as it goes."""
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def causation_id(self) -> str | None: ...
+
+    @property
+    def said(self) -> float: ...
+
+
+class Hop(NamedTuple):
+    """One message and one who heard it. What it dwelt: until it was stored, delivered, and taken in hand."""
+
+    subject: str
+    consumer: str
+    said: datetime
+    outbox: timedelta
+    stream: timedelta
+    queue: timedelta
+
+    @property
+    def began(self) -> datetime:
+        return self.said + self.outbox + self.stream + self.queue
+
+
+class Paths:
+    """The ways of what this process has heard lately, by the ids of messages."""
+
+    def __init__(self) -> None:
+        self.is_on = True
+        self._known: dict[str, str] = {}
+
+    def heard(self, message: Arrived, consumer: str, began: float) -> None:
+        """What comes from elsewhere is believed as far as it is short and harmless."""
+        if message.subject not in OF_PURCHASES:
+            return
+        trail, _, said = message.raw(HEADER).rpartition(";")
+        if not said.isdecimal() or len(trail) > MOST_CHARACTERS or not _is_harmless(trail):
+            return
+        since = int(said[:17])
+        stored, arrived = max(since, int(message.stored * 1e6)), int(message.arrived * 1e6)
+        arrived = max(stored, arrived)
+        queue = max(0, int(began * 1e6) - arrived)
+        hop = f"{message.subject},{consumer},{since},{stored - since},{arrived - stored},{queue}"
+        before = trail.split(";")[-MOST_HOPS:] if trail else []
+        self._known[message.raw("Nats-Msg-Id")] = ";".join([*before, hop])
+        if len(self._known) > MOST_KEPT:
+            del self._known[next(iter(self._known))]
+
+    def of(self, message_id: str | None) -> str:
+        """Its hops, with the one to this process; nothing where that is not known."""
+        return self._known.get(message_id or "", "")
+
+    def onward(self, message: Leaving) -> str:
+        """The header of what is said; nothing where there is nothing to tell."""
+        if not (self.is_on and message.said) or message.subject not in OF_PURCHASES:
+            return ""
+        before = self.of(message.causation_id)
+        said = int(message.said * 1e6)
+        return f"{before};{said}" if before else str(said)
+
+
+def _is_harmless(trail: str) -> bool:
+    return trail.isascii() and trail.isprintable()
+
+
+def hops(path: str) -> Iterator[Hop]:
+    """In their order; what is no hop is left out."""
+    for text in path.split(";"):
+        parts = text.split(",")
+        if len(parts) != len(Hop._fields) or not all(part.isdecimal() for part in parts[2:]):
+            continue
+        said, *dwelt = (min(int(part), 2**53) for part in parts[2:])
+        yield Hop(
+            parts[0],
+            parts[1],
+            datetime.fromtimestamp(said / 1e6, UTC),
+            *(timedelta(microseconds=each) for each in dwelt),
+        )
