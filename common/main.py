@@ -33,7 +33,8 @@ from common.postgres.partitions import keep_partitions
 from common.runtime import Runtime
 from common.settings import Settings, load
 from common.stopping import Stop, leave, on_signals
-from common.telemetry import configure_logging
+from common.telemetry.logs import configure_logging
+from common.telemetry.recording import Where, Who, record
 
 log = logging.getLogger(__name__)
 
@@ -93,10 +94,15 @@ def main(kind: type[S], program: Opener[S]) -> None:
     role = parser.parse_args().role
     settings = load(kind)
     configure_logging(settings.service, settings.log_level)
+    end_recording = record(
+        Where(settings.otlp_endpoint, settings.trace_ratio),
+        Who(settings.service, __version__, replica(settings)),
+    )
     if settings.failpoint:
         arm(Armed(settings.failpoint, Path(settings.failpoint_budget), settings.failpoint_chance))
     with asyncio.Runner(loop_factory=_event_loop()) as runner:
         runner.run(_run(settings, role, program))
+    end_recording()
     leave()
 
 
@@ -162,10 +168,14 @@ def _service(settings: Settings, running: Program, role: Role) -> Service:
         version=__version__,
         description=(import_module(settings.service).__doc__ or "").splitlines()[0],
         role=role,
-        replica=f"{socket.gethostname()}:{settings.port}",
+        replica=replica(settings),
     )
     answers = [*running.answers, *_workbench(settings.service, running)]
     return Service(broker, identity, running.app.state.health.report, answers)
+
+
+def replica(settings: Settings) -> str:
+    return f"{socket.gethostname()}:{settings.port}"
 
 
 def _workbench(service: str, running: Program) -> list[Endpoint]:

@@ -30,6 +30,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Other origins whose pages may call the API and read its answers, each exactly, as in
     `https://shop.example.com`."""
     log_level: str = "INFO"
+    otlp_endpoint: Annotated[str, msgspec.Meta(pattern=r"^(https?://\S+)?$")] = ""
+    """Where traces go over OTLP/HTTP, as in `http://localhost:4318`. Without it there are none."""
+    trace_ratio: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
+    """The share of requests that are recorded, to the last message that follows from them. A caller may ask
+    for it, with the flag of a `traceparent` header, ten times a second per process."""
     batch_size: int = 256
     """Messages one consumer takes at once; they must be done within a third of `ack_wait` (J9)."""
     concurrency: int = 1

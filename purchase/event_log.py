@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -11,6 +12,7 @@ from msgspec.structs import replace as replaced
 
 from common.postgres.database import Row as Record
 from common.postgres.database import Transaction, columns
+from common.telemetry.context import is_sampled
 from purchase.model import Outcome
 
 # Both counters move under a row lock in the deciding transaction, so their order is the order of commits. The
@@ -35,11 +37,12 @@ WITH news AS (
 SELECT account_id, last_seq FROM before
 """
 OF_PURCHASE = """
-SELECT seq AS number, type, data FROM purchase_event WHERE purchase_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
+SELECT seq AS number, type, data, (SELECT traceparent FROM purchases WHERE id = purchase_id)
+FROM purchase_event WHERE purchase_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
 """
 OF_ACCOUNT = """
-SELECT account_seq AS number, type, data FROM purchase_event
-WHERE account_id = $1 AND account_seq > $2 ORDER BY account_seq LIMIT $3
+SELECT account_seq AS number, type, data, (SELECT traceparent FROM purchases WHERE id = purchase_id)
+FROM purchase_event WHERE account_id = $1 AND account_seq > $2 ORDER BY account_seq LIMIT $3
 """
 STEPS = """
 SELECT purchase_id, data FROM purchase_event WHERE purchase_id = ANY($1::uuid[]) AND type = 'step'
@@ -66,6 +69,8 @@ class Event(msgspec.Struct, frozen=True, array_like=True):
     account_seq: int
     type: str
     data: str
+    traceparent: str | None = None
+    """Of the purchase, where its trace is recorded; not stored here."""
 
 
 async def append(
@@ -80,11 +85,15 @@ async def append(
         return list(outcomes), []
     written, places = numbered(outcomes, dict.fromkeys(accounts, 0), at)
     counts = [news[account] for account in accounts]
-    rows = await tx.fetch(APPEND, accounts, counts, *columns(map(msgspec.structs.astuple, places), 6))
+    rows = await tx.fetch(APPEND, accounts, counts, *columns(map(_stored, places), 6))
     before = {row["account_id"]: row["last_seq"] for row in rows}
     return written, [
         replaced(each, account_seq=before[each.account_id] + each.account_seq) for each in places
     ]
+
+
+def _stored(event: Event) -> Sequence[Any]:
+    return msgspec.structs.astuple(event)[:6]
 
 
 def numbered(
@@ -95,17 +104,18 @@ def numbered(
     written, events = [], []
     for outcome in outcomes:
         row = outcome.row
+        trace = row.traceparent if is_sampled(row.traceparent) else None
         for seq, entry in enumerate(outcome.entries, start=row.last_seq + 1):
             last[row.account_id] += 1
             data = {"purchase_id": row.id, "seq": seq, **entry.detail, "at": at}
             text = msgspec.json.encode(data).decode()
-            events.append(Event(row.id, seq, row.account_id, last[row.account_id], entry.type, text))
+            events.append(Event(row.id, seq, row.account_id, last[row.account_id], entry.type, text, trace))
         written.append(replace(outcome, row=replace(row, last_seq=row.last_seq + len(outcome.entries))))
     return written, events
 
 
 async def after(tx: Transaction, key: UUID, number: int, limit: int, *, of_account: bool) -> list[Record]:
-    """Events with higher numbers, in order: number, type, data."""
+    """Events with higher numbers, in order: number, type, data, trace context of the purchase."""
     return await tx.fetch(OF_ACCOUNT if of_account else OF_PURCHASE, key, number, limit)
 
 

@@ -3,10 +3,12 @@
 import asyncio
 import random
 from collections.abc import AsyncGenerator
+from contextlib import AbstractContextManager
 from uuid import UUID
 
 from common.http.auth import Caller
 from common.postgres.database import UNAVAILABLE, Database
+from common.telemetry import spans
 from purchase import event_log
 from purchase.followers import Follower, Followers, Frame, encoded
 from purchase.model import is_last
@@ -16,7 +18,7 @@ FAREWELL_MS = (500, 4000)
 AGAIN_SECONDS = 1.0
 PAGE = 500
 
-STILL_HERE: Frame = (0, "", b": still here\n\n")
+STILL_HERE: Frame = (0, "", b": still here\n\n", None)
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -37,9 +39,10 @@ async def purchase_stream(
     follower = Follower(purchase_id, caller, of_account=False)
     with followers.follow(follower):
         yield greeting()
-        async for _, kind, text in events(db, follower, last_id):
-            yield text
-            if is_last(kind):
+        async for frame in events(db, follower, last_id):
+            with delivering(frame):
+                yield frame[2]
+            if is_last(frame[1]):
                 return
         if followers.is_stopping:
             yield farewell()
@@ -54,10 +57,19 @@ async def account_stream(
         yield greeting()
         if is_new:
             yield f"id: {last_id}\n: now\n\n".encode()
-        async for _, _, text in events(db, follower, last_id):
-            yield text
+        async for frame in events(db, follower, last_id):
+            with delivering(frame):
+                yield frame[2]
         if followers.is_stopping:
             yield farewell()
+
+
+def delivering(frame: Frame) -> AbstractContextManager[object]:
+    """While it goes out to a client; the end of a purchase's trace."""
+    number, kind, _, trace = frame
+    if not spans.is_recorded(trace):
+        return spans.NOTHING
+    return spans.aside(f"deliver {kind}", {"shop.event.type": kind, "shop.event.number": number}, of=trace)
 
 
 async def events(db: Database, follower: Follower, last_id: int) -> AsyncGenerator[Frame]:
