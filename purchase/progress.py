@@ -46,7 +46,7 @@ class Progress:
             while not self._outgoing.empty():
                 events += self._outgoing.get_nowait()
             try:
-                with spans.shared([each.traceparent for each in events], _span, SpanKind.CLIENT):
+                with spans.shared(list({each.traceparent: None for each in events}), _span, SpanKind.CLIENT):
                     await self._bell.ring(self._mine + _encode(events))
             except LOST as error:
                 log.warning("Redis is away, followers will look by themselves: %r", error)

@@ -1,11 +1,12 @@
 """Statements in traces: what the database was asked and how long it took, never with which values."""
 
+import asyncio
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from asyncpg.connection import LoggedQuery
 from asyncpg.pool import PoolConnectionProxy
@@ -19,6 +20,19 @@ WRITES = re.compile(
 READS = re.compile(r"\bFROM\s+([a-z_]+)\b(?!\s*\()", re.IGNORECASE)
 
 
+OF_THE_DRIVER = ("typeinfo_tree", "current_setting('jit')")
+"""In what asyncpg asks by itself, while a statement waits: what kinds of values there are."""
+
+
+class Done(NamedTuple):
+    """A statement, when it was told of, and how long it took; nanoseconds."""
+
+    heard: int
+    lasted: int
+    query: str
+    error: BaseException | None
+
+
 def traced(connection: "PoolConnectionProxy[Any]") -> AbstractContextManager[None]:
     """While a trace that is recorded has it, its statements are spans; BEGIN and COMMIT, too."""
     trace = context.traceparent()
@@ -27,32 +41,44 @@ def traced(connection: "PoolConnectionProxy[Any]") -> AbstractContextManager[Non
 
 @contextmanager
 def _traced(connection: "PoolConnectionProxy[Any]", trace: str) -> Iterator[None]:
+    done: list[Done] = []
     ended = spans.end_of_current()
 
-    def tell(done: LoggedQuery) -> None:
-        """The driver tells a moment later: not longer than what it was asked for."""
-        end = ended() or time.time_ns()
-        _tell(trace, done, end)
+    def hear(query: LoggedQuery) -> None:
+        if not any(each in query.query for each in OF_THE_DRIVER):
+            done.append(Done(time.time_ns(), int(1e9 * query.elapsed), query.query, query.exception))
 
-    connection.add_query_logger(tell)
+    def tell() -> None:
+        for began, each in placed(done, ended() or time.time_ns()):
+            _tell(trace, began, each)
+
+    connection.add_query_logger(hear)
     try:
         yield
     finally:
-        connection.remove_query_logger(tell)
+        connection.remove_query_logger(hear)
+        asyncio.get_running_loop().call_soon(tell)  # the driver tells of the last one before that
 
 
-def _tell(trace: str, done: LoggedQuery, end: int) -> None:
+def placed(done: Sequence[Done], limit: int) -> list[tuple[int, Done]]:
+    """When each began. The driver tells how long it took, but not at once: it ended before the next began."""
+    found = []
+    for each in reversed(done):
+        limit = min(each.heard, limit) - each.lasted
+        found.append((limit, each))
+    return found[::-1]
+
+
+def _tell(trace: str, began: int, done: Done) -> None:
     attributes = {
         "db.system.name": "postgresql",
         "db.query.text": done.query,
         "db.query.summary": summary(done.query),
     }
-    began = end - int(1e9 * done.elapsed)
     span = spans.begin(summary(done.query), trace, SpanKind.CLIENT, attributes, at=began)
-    if done.exception is not None:
-        state = getattr(done.exception, "sqlstate", None)
-        spans.failed(span, state or type(done.exception).__name__)
-    span.end(end)
+    if done.error is not None:
+        spans.failed(span, getattr(done.error, "sqlstate", None) or type(done.error).__name__)
+    span.end(began + done.lasted)
 
 
 @lru_cache(512)

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -28,7 +28,8 @@ from deploy.embedded.layout import SERVICES
 from deploy.embedded.services import present
 from deploy.embedded.stack import Stack
 from deploy.privileges.nats import OPERATOR
-from tests.e2e import canaries, readme
+from tests.e2e import canaries, readme, traces
+from tests.otlp import Caller, Collector
 from tests.servers import free_base
 from tests.support import eventually
 
@@ -36,12 +37,20 @@ pytestmark = pytest.mark.embedded
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def collector() -> Iterator[Collector]:
+    made = Collector()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Stack]:
+    """Records the traces that somebody asks for, and no others."""
     made = Stack(
         home=Path(tmp_path_factory.mktemp("stack")),
         port_base=free_base(),
         replicas=dict.fromkeys(present(), 2),
-        environment={"CODES_PER_HOUR": "1000"},
+        environment={"CODES_PER_HOUR": "1000", "OTLP_ENDPOINT": collector.endpoint, "TRACE_RATIO": "0"},
     )
     made.start(tied=True)
     yield made
@@ -49,8 +58,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @asynccontextmanager
-async def shop(stack: Stack) -> AsyncIterator[Shop]:
-    async with Shop.at(stack.url("edge"), stack.url("mail_api"), connections=200) as client:
+async def shop(stack: Stack, headers: Mapping[str, str] | None = None) -> AsyncIterator[Shop]:
+    at = Shop.at(stack.url("edge"), stack.url("mail_api"), connections=200, headers=headers)
+    async with at as client:
         yield client
 
 
@@ -172,15 +182,35 @@ async def test_a_killed_replica_costs_no_answer(stack: Stack) -> None:
         assert stack.pid("product-2") != pid
 
 
-async def test_no_log_no_error_and_no_command_line_tells_a_secret_or_who_somebody_is(
-    stack: Stack, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("token", "hops", "last"),
+    [("tok_ok", traces.COMPLETED, "completed"), ("tok_decline", traces.DECLINED, "settled")],
+)
+async def test_a_purchase_is_one_trace_from_its_post_to_its_last_event(
+    stack: Stack, collector: Collector, token: str, hops: list[traces.Hop], last: str
+) -> None:
+    async with shop(stack) as client:
+        caller, events = await traces.traced_purchase(client, token)
+        tree = await traces.whole(collector, caller, hops)
+    assert events[-1].type == last
+    tree.assert_is_a_tree()
+    tree.assert_tells(hops)
+    tree.assert_delivers(events)
+    tree.assert_works()
+
+
+async def test_no_log_no_trace_no_error_and_no_command_line_tells_a_secret_or_who_somebody_is(
+    stack: Stack, collector: Collector, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Passwords of the servers, the signing key, tokens, codes, and all that a customer is asked for."""
-    async with shop(stack) as client:
+    caller = Caller()
+    async with shop(stack, caller.headers) as client:
         looked_for = canaries.Canaries.of(stack)
         await canaries.Life(client, stack, looked_for).lead()
     told = canaries.logs(stack) | {"command lines": canaries.command_lines()}
     told |= {f"error {number}": body for number, body in enumerate(looked_for.errors)}
+    recorded = await traces.of_everybody(collector, caller, present())
+    told |= {f"trace {span.span_id}": str(span) for span in recorded}
     with capsys.disabled():
         sys.stdout.write(f"\n{len(looked_for.known)} canaries in {len(told)} texts: ")
         sys.stdout.write(f"{sum(map(len, told.values()))} characters\n")

@@ -1,12 +1,13 @@
 """What the trace of a purchase must look like, hop by hop."""
 
-from collections.abc import Iterator, Sequence
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from common.contracts import mail, order, payment, product, purchase
 from common.contracts.message import Message, subject
 from deploy.audit.moments import speaker
-from deploy.client import Customer
+from deploy.client import Shop
 from deploy.events import Event
 from tests.otlp import Caller, Collector, Span
 from tests.support import eventually
@@ -58,15 +59,20 @@ DECLINED = [
 ]
 
 
-async def traced_purchase(customer: Customer, product_id: str, token: str) -> tuple[Caller, str, list[Event]]:
+async def traced_purchase(shop: Shop, token: str) -> tuple[Caller, list[Event]]:
     """Bought with the wish to be recorded, and watched to its last event."""
+    customer = await shop.register()
+    await customer.verify()
+    shelf = {"name": f"Lamps {secrets.token_hex(4)}"}
+    category = await customer.call("POST", "/categories", expect=201, body=shelf)
+    lamp = await customer.create_product(category["id"], "Lamp", price=1000, inventory=9)
     caller = Caller()
     body = {
-        "order_items": [{"product_id": product_id, "quantity": 1}],
+        "order_items": [{"product_id": lamp["id"], "quantity": 1}],
         "payment": {"currency_code": "VND", "token": token},
     }
     bought = await customer.call("POST", "/purchases", expect=202, body=body, **caller.headers)
-    return caller, bought["id"], [event async for event in customer.watch(bought["id"])]
+    return caller, [event async for event in customer.watch(bought["id"])]
 
 
 async def whole(collector: Collector, caller: Caller, hops: Sequence[Hop]) -> "Tree":
@@ -90,6 +96,18 @@ def places(hops: Sequence[Hop]) -> Iterator[Place]:
         yield from ((hearer, f"process {name}") for hearer in hop.hearers)
 
 
+async def of_everybody(collector: Collector, caller: Caller, services: Iterable[str]) -> list[Span]:
+    """What was recorded for a caller, once every service has told something."""
+
+    def told() -> list[Span]:
+        spans = collector.of(caller.trace_id)
+        missing = set(services) - {span.service for span in spans}
+        assert not missing, missing
+        return spans
+
+    return await eventually(told, seconds=15.0, every=0.1)
+
+
 class Tree:
     """The spans of one trace, and who is whose child."""
 
@@ -97,6 +115,7 @@ class Tree:
         self.caller = caller
         self.spans = spans
         self.by_id = {span.span_id: span for span in spans}
+        self.places = {span.place for span in spans}
 
     def at(self, service: str, name: str) -> list[Span]:
         return [span for span in self.spans if span.place == (service, name)]
@@ -132,6 +151,29 @@ class Tree:
             assert self.parents(who, f"send {name}") == {(who, f"create {name}")}
             for hearer in hearers:
                 assert self.parents(hearer, f"process {name}") == {(who, f"create {name}")}
+
+    def assert_delivers(self, events: Sequence[Event]) -> None:
+        """Each event went out to the client, as part of the purchase's trace."""
+        for event in events:
+            assert ("purchase", f"deliver {event.type}") in self.places
+            assert self.parents("purchase", f"deliver {event.type}") == {POST}
+
+    def assert_works(self) -> None:
+        """What each hop did: its statements, the provider, the bell; all of the kinds that they should be."""
+        for service in ("product", "order", "payment", "purchase", "mail"):
+            heard = [name for who, name in self.places if who == service and name.startswith("process ")]
+            done = set().union(*(self.children(service, name) for name in heard))
+            assert {"BEGIN", "INSERT inbox", "COMMIT"} <= done, (service, done)
+            assert self.at(service, "INSERT outbox")
+        authorize = ("payment", f"process {subject(payment.AuthorizePayment)}")
+        assert self.parents("payment", "provider authorizing") == {authorize}
+        assert {"INSERT purchases", "INSERT outbox", "COMMIT"} <= self.children("purchase", "accept")
+        assert {"UPDATE payments", "INSERT outbox", "COMMIT"} <= self.children("payment", "conclude")
+        assert self.at("purchase", "PUBLISH purchase:events")
+        kinds = self.kinds()
+        assert (kinds["create"], kinds["process"], kinds["POST"]) == ("PRODUCER", "CONSUMER", "SERVER")
+        assert kinds["send"] == kinds["INSERT"] == kinds["SMTP"] == kinds["provider"] == "CLIENT"
+        assert {span.place for span in self.spans if span.is_error} == set()
 
     def kinds(self) -> dict[str, str]:
         return {span.name.split()[0]: span.kind for span in self.spans}
