@@ -9,7 +9,7 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_origin
 
 import msgspec
 
@@ -30,6 +30,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Other origins whose pages may call the API and read its answers, each exactly, as in
     `https://shop.example.com`."""
     log_level: str = "INFO"
+    """Of what is ours; libraries tell no details."""
+    log_format: Literal["auto", "json", "text"] = "auto"
+    """`auto`: a JSON object per line, but readable lines where a terminal is the standard error."""
+    error_dsn: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^@\s]+@[^/\s]+/\S+)?$")] = ""
+    """Where errors are reported, by Sentry's protocol: `https://KEY@HOST/PROJECT`. Nowhere without it."""
     otlp_endpoint: Annotated[str, msgspec.Meta(pattern=r"^(https?://\S+)?$")] = ""
     """Where traces go over OTLP/HTTP, as in `http://localhost:4318`. Without it there are none."""
     trace_ratio: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01

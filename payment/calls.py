@@ -17,7 +17,7 @@ from common.contracts.message import Reply
 from common.failpoints import failpoint
 from common.messaging.outbox import Outbox
 from common.postgres.database import UNAVAILABLE, Database, Transaction
-from common.telemetry import spans
+from common.telemetry import context, spans
 from payment import gateway, repository
 from payment.gateway import Provider
 from payment.model import rules
@@ -101,7 +101,8 @@ class Calls:
     def _follow(self, payments: Iterable[Payment]) -> None:
         for payment in payments:
             if payment.status is Status.ATTENTION:
-                log.error("payment %s needs a human: %s", payment.id, payment.reason)
+                with context.within(payment.traceparent, str(payment.id)):
+                    log.error("payment %s needs a human: %s", payment.id, payment.reason)
             question = (payment.id, payment.status)
             if payment.status.waits and question not in self._held and len(self._held) < MEMORY:
                 self._held.add(question)
@@ -109,18 +110,24 @@ class Calls:
 
     async def _ask(self) -> None:
         while (payment := await self._waiting.get()) and not self._stopping.is_set():
-            failpoint(f"provider.before_{payment.status.lower()}")
-            try:
-                with spans.span(f"provider {payment.status.lower()}", {}, of=payment.traceparent):
-                    answer = await gateway.ask(self.provider, payment)
-                failpoint(f"provider.after_{payment.status.lower()}")
-            except Exception:
-                log.exception("asking about payment %s", payment.id)
-                answer = Unknown("a fault of ours")
-            if isinstance(answer, Unknown):
-                log.warning("%s of payment %s: no answer: %s", payment.status, payment.id, answer.why)
+            with context.within(payment.traceparent, str(payment.id)):
+                answer = await self._answer(payment)
             self._answers.append(Answered((payment.id, payment.status), answer, payment.traceparent))
             self._answered.set()
+
+    async def _answer(self, payment: Payment) -> Answer:
+        """Unknown for whatever keeps us from having one."""
+        failpoint(f"provider.before_{payment.status.lower()}")
+        try:
+            with spans.span(f"provider {payment.status.lower()}", {}):
+                answer = await gateway.ask(self.provider, payment)
+            failpoint(f"provider.after_{payment.status.lower()}")
+        except Exception:
+            log.exception("asking about payment %s", payment.id)
+            answer = Unknown("a fault of ours")
+        if isinstance(answer, Unknown):
+            log.warning("%s of payment %s: no answer: %s", payment.status, payment.id, answer.why)
+        return answer
 
     async def _write(self) -> None:
         while self._answers or not self._is_asked_out:

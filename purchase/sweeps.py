@@ -10,6 +10,7 @@ from common.messaging.broker import Broker
 from common.messaging.outbox import Outbox
 from common.messaging.relay import Relay
 from common.postgres.database import UNAVAILABLE, Database
+from common.telemetry import context
 from purchase import repository
 from purchase.decisions import Decisions
 from purchase.model import redrive, time_out
@@ -70,7 +71,8 @@ class Sweeps:
             failpoint("sweep.redrive")
         log.warning("%d purchases driven again", len(rows))
         for purchase_id in stuck:
-            log.error("purchase %s needs attention: driven again and again, and not settled", purchase_id)
+            with context.within(None, str(purchase_id)):
+                log.error("purchase %s needs attention: driven again and again, and not settled", purchase_id)
         return len(rows)
 
 

@@ -1,4 +1,4 @@
-"""A collector of traces that keeps what it is sent: OTLP over HTTP, in a thread."""
+"""A collector that keeps what it is sent over HTTP: traces by OTLP, errors by Sentry's protocol."""
 
 import gzip
 import secrets
@@ -43,7 +43,7 @@ class Collector:
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
-        self.raw: list[bytes] = []
+        self.reports: list[str] = []
         collector = self
 
         class Takes(BaseHTTPRequestHandler):
@@ -51,9 +51,9 @@ class Collector:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
-                collector.take(body)
+                collector.take(self.path, body)
                 answer = ExportTraceServiceResponse().SerializeToString()
-                self.send_response(200 if self.path == "/v1/traces" else 404)
+                self.send_response(200)
                 self.send_header("Content-Type", "application/x-protobuf")
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
@@ -66,9 +66,17 @@ class Collector:
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
-    def take(self, body: bytes) -> None:
-        self.raw.append(body)
-        self.spans += read(ExportTraceServiceRequest.FromString(body))
+    @property
+    def dsn(self) -> str:
+        return self.endpoint.replace("://", "://public-key@") + "/1"
+
+    def take(self, path: str, body: bytes) -> None:
+        if path == "/v1/traces":
+            self.spans += read(ExportTraceServiceRequest.FromString(body))
+        elif path == "/api/1/envelope/":
+            self.reports.append(body.decode())
+        else:
+            raise ValueError(path)
 
     def of(self, trace_id: str) -> list[Span]:
         return [span for span in list(self.spans) if span.trace_id == trace_id]

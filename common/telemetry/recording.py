@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 from common.telemetry import edge, spans
+from common.telemetry.who import Who
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +30,6 @@ class Where(NamedTuple):
 
     endpoint: str
     ratio: float
-
-
-class Who(NamedTuple):
-    service: str
-    version: str
-    instance: str
 
 
 class Patient(SpanExporter):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from common.contracts.message import subject
 from deploy.audit.history import Facts, History
 from deploy.trace.hops import Hop, hops, reached, said_by, unanswered, verb
 from purchase.model import ACKNOWLEDGEMENTS, SETTLED_DONE, SETTLED_UNDONE
@@ -65,9 +66,8 @@ def _how(purchase: Facts, now: datetime) -> str:
 
 def _missing(purchase: Facts) -> str:
     wanted = SETTLED_DONE if purchase["status"] == "COMPLETED" else SETTLED_UNDONE
-    names = [
-        word.__name__ for word, bit in ACKNOWLEDGEMENTS.items() if wanted & bit & ~purchase["acknowledged"]
-    ]
+    missing = wanted & ~purchase["acknowledged"]
+    names = [subject(word).rpartition(".")[2] for word, bit in ACKNOWLEDGEMENTS.items() if missing & bit]
     return f"no {' and no '.join(names)} yet"
 
 

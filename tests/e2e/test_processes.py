@@ -28,6 +28,7 @@ from deploy.embedded.layout import SERVICES
 from deploy.embedded.services import present
 from deploy.embedded.stack import Stack
 from deploy.privileges.nats import OPERATOR
+from deploy.trace import __main__ as trace
 from tests.e2e import canaries, readme, traces
 from tests.otlp import Caller, Collector
 from tests.servers import free_base
@@ -45,12 +46,17 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Stack]:
-    """Records the traces that somebody asks for, and no others."""
+    """Reports its errors, and records the traces that somebody asks for and no others."""
+    watched = {
+        "OTLP_ENDPOINT": collector.endpoint,
+        "TRACE_RATIO": "0",
+        "ERROR_DSN": collector.dsn,
+    }
     made = Stack(
         home=Path(tmp_path_factory.mktemp("stack")),
         port_base=free_base(),
         replicas=dict.fromkeys(present(), 2),
-        environment={"CODES_PER_HOUR": "1000", "OTLP_ENDPOINT": collector.endpoint, "TRACE_RATIO": "0"},
+        environment={"CODES_PER_HOUR": "1000"} | watched,
     )
     made.start(tied=True)
     yield made
@@ -199,6 +205,31 @@ async def test_a_purchase_is_one_trace_from_its_post_to_its_last_event(
     tree.assert_works()
 
 
+async def test_where_a_purchase_went_is_told_from_what_the_services_remember(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SHOP_PORT_BASE", str(stack.port_base))
+    monkeypatch.setenv("SHOP_HOME", str(stack.home))
+    async with shop(stack) as client:
+        for token, end in (("tok_ok", "COMPLETED after"), ("tok_decline", "FAILED (card_declined) after")):
+            _, events = await traces.traced_purchase(client, token)
+            assert await asyncio.to_thread(trace.main, [events[0].data["purchase_id"]]) == 0
+            lines = capsys.readouterr().out.splitlines()
+            assert end in lines[0]
+            assert [line for line in lines if "orchestrator → payment" in line]
+    assert await asyncio.to_thread(trace.main, [events[0].data["purchase_id"], "--json"]) == 0
+    known = json.loads(capsys.readouterr().out)
+    assert (known["status"], known["standing"]["how"].split()[2]) == ("FAILED", "FAILED")
+    assert {"orchestrator", "product", "order", "payment", "purchase"} == {
+        hop["to"] for hop in known["hops"]
+    } - {"mail"}
+    assert await asyncio.to_thread(trace.main, [str(new_id())]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    monkeypatch.setenv("SHOP_HOME", str(tmp_path))
+    assert await asyncio.to_thread(trace.main, [str(new_id())]) == 2
+    assert capsys.readouterr().err == "trace: nothing is running; ./just up starts it\n"
+
+
 async def test_no_log_no_trace_no_error_and_no_command_line_tells_a_secret_or_who_somebody_is(
     stack: Stack, collector: Collector, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -211,6 +242,8 @@ async def test_no_log_no_trace_no_error_and_no_command_line_tells_a_secret_or_wh
     told |= {f"error {number}": body for number, body in enumerate(looked_for.errors)}
     recorded = await traces.of_everybody(collector, caller, present())
     told |= {f"trace {span.span_id}": str(span) for span in recorded}
+    told |= {f"report {number}": body for number, body in enumerate(collector.reports)}
+    canaries.assert_structured(told)
     with capsys.disabled():
         sys.stdout.write(f"\n{len(looked_for.known)} canaries in {len(told)} texts: ")
         sys.stdout.write(f"{sum(map(len, told.values()))} characters\n")
