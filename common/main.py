@@ -33,9 +33,7 @@ from common.postgres.partitions import keep_partitions
 from common.runtime import Runtime
 from common.settings import Settings, load
 from common.stopping import Stop, leave, on_signals
-from common.telemetry.logs import configure_logging
-from common.telemetry.recording import Where, record
-from common.telemetry.reports import report_errors
+from common.telemetry.telling import tell
 from common.telemetry.who import Who
 
 log = logging.getLogger(__name__)
@@ -95,21 +93,13 @@ def main(kind: type[S], program: Opener[S]) -> None:
     parser.add_argument("--role", type=Role, choices=list(Role), default=Role.ALL)
     role = parser.parse_args().role
     settings = load(kind)
-    end_recording = _tell(settings)
+    end_telling = tell(settings, Who(settings.service, __version__, replica(settings)))
     if settings.failpoint:
         arm(Armed(settings.failpoint, Path(settings.failpoint_budget), settings.failpoint_chance))
     with asyncio.Runner(loop_factory=_event_loop()) as runner:
         runner.run(_run(settings, role, program))
-    end_recording()
+    end_telling()
     leave()
-
-
-def _tell(settings: Settings) -> Callable[[], None]:
-    """Logs, reports and traces, from here on; returns what sends the last of these."""
-    who = Who(settings.service, __version__, replica(settings))
-    configure_logging(settings.service, settings.log_level, settings.log_format)
-    report_errors(settings.error_dsn, who)
-    return record(Where(settings.otlp_endpoint, settings.trace_ratio), who)
 
 
 def _event_loop() -> Callable[[], asyncio.AbstractEventLoop]:
