@@ -64,7 +64,7 @@ class Collector:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Takes)
         self._server.daemon_threads = True
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
     def dsn(self) -> str:

@@ -15,6 +15,7 @@ from deploy.client import API, Customer, Json, Shop, until
 from deploy.embedded.passwords import signing_key
 from deploy.embedded.services import present
 from deploy.embedded.stack import Stack
+from tests.integration.media.samples import png
 
 AWAY = ("redis", "psp", "smtp", "nats", "postgres")
 """What all is gone for a moment."""
@@ -76,6 +77,7 @@ class Life:
         await customer.verify()
         self.canaries.remember(customer, "of after")
         lamp = await self.lamp(customer)
+        await customer.show_picture(lamp, png(), alt="A lamp")
         self.canaries.known["card"] = f"tok_{secrets.token_hex(8)}"
         await customer.buy(
             {lamp: 1}, token="tok_error_after"
