@@ -76,6 +76,11 @@ rotate-keys *arguments: _environment
 audit *arguments: _environment
     @exec {{ python }} -m deploy.audit "$@"
 
+# Where one purchase is, where its time went, and why it is not further (--json)
+[no-exit-message]
+trace *arguments: _environment
+    @exec {{ python }} -m deploy.trace "$@"
+
 # Format, lint, types, import rules, unit tests
 check: _environment
     {{ python }} -m ruff format --check .

@@ -36,7 +36,8 @@ from common.postgres.partitions import keep_partitions
 from common.runtime import Runtime
 from common.settings import Settings, load
 from common.stopping import Stop, leave, on_signals
-from common.telemetry import configure_logging
+from common.telemetry.telling import tell
+from common.telemetry.who import Who
 
 log = logging.getLogger(__name__)
 
@@ -95,12 +96,13 @@ def main(kind: type[S], program: Opener[S]) -> None:
     parser.add_argument("--role", type=Role, choices=list(Role), default=Role.ALL)
     role = parser.parse_args().role
     settings = load(kind)
-    configure_logging(settings.service, settings.log_level)
+    end_telling = tell(settings, Who(settings.service, __version__, replica(settings)))
     open_many()
     if settings.failpoint:
         arm(Armed(settings.failpoint, Path(settings.failpoint_budget), settings.failpoint_chance))
     with asyncio.Runner(loop_factory=_event_loop()) as runner:
         runner.run(_run(settings, role, program))
+    end_telling()
     leave()
 
 
@@ -168,7 +170,7 @@ def _service(settings: Settings, running: Program, role: Role) -> Service:
         version=__version__,
         description=(import_module(settings.service).__doc__ or "").splitlines()[0],
         role=role,
-        replica=f"{socket.gethostname()}:{settings.port}",
+        replica=replica(settings),
     )
     answers = [*running.answers, *_workbench(settings.service, running)]
     return Service(_broker(running), identity, running.app.state.health.report, answers)
@@ -178,6 +180,10 @@ def _broker(running: Program) -> Broker:
     broker = running.runtime.broker if running.runtime else running.broker
     assert broker is not None, "every process has a connection to the broker"
     return broker
+
+
+def replica(settings: Settings) -> str:
+    return f"{socket.gethostname()}:{settings.port}"
 
 
 def _workbench(service: str, running: Program) -> list[Endpoint]:

@@ -6,7 +6,7 @@ rings or listens needs one living node, whichever.
 
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +17,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException, RedisError
+
+from common.telemetry import spans
 
 LOST = (RedisError, RedisClusterException, OSError, TimeoutError, RuntimeError)
 """Redis, or every node of it, cannot serve now. RuntimeError is uvloop's word for a write to a connection
@@ -118,6 +120,11 @@ async def _heard(pubsub: PubSub) -> AsyncIterator[bytes]:
         else:
             await pubsub.ping()
             is_asked = True
+
+
+def asking(command: str) -> AbstractContextManager[object]:
+    """Around a question; one of several commands is a PIPELINE. Keys may say who somebody is: not told."""
+    return spans.span(command, {"db.system.name": "redis", "db.operation.name": command})
 
 
 def client(url: str, *, cluster: bool) -> Redis | RedisCluster:

@@ -9,7 +9,7 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_origin
 
 import msgspec
 
@@ -30,6 +30,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Other origins whose pages may call the API and read its answers, each exactly, as in
     `https://shop.example.com`."""
     log_level: str = "INFO"
+    """Of what is ours; libraries tell no details."""
+    log_format: Literal["auto", "json", "text"] = "auto"
+    """`auto`: a JSON object per line, but readable lines where a terminal is the standard error."""
+    error_dsn: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^@\s]+@[^/\s]+/\S+)?$")] = ""
+    """Where errors are reported, by Sentry's protocol: `https://KEY@HOST/PROJECT`. Nowhere without it."""
+    otlp_endpoint: Annotated[str, msgspec.Meta(pattern=r"^(https?://\S+)?$")] = ""
+    """Where traces go over OTLP/HTTP, as in `http://localhost:4318`. Without it there are none."""
+    trace_ratio: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
+    """The share of requests that are recorded, to the last message that follows from them. A caller may ask
+    for it, with the flag of a `traceparent` header, ten times a second per process."""
     batch_size: int = 256
     """Messages one consumer takes at once; they must be done within a third of `ack_wait` (J9)."""
     message_retry_seconds: Annotated[float, msgspec.Meta(gt=0)] = 1.0

@@ -72,10 +72,13 @@ class Shop:
 
     @classmethod
     @asynccontextmanager
-    async def at(cls, edge: str, mail_api: str, *, connections: int = 100) -> AsyncIterator["Shop"]:
+    async def at(
+        cls, edge: str, mail_api: str, *, connections: int = 100, headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator["Shop"]:
+        """`headers` go with every request."""
         connector = aiohttp.TCPConnector(limit=connections)
         timeout = aiohttp.ClientTimeout(total=60)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers) as session:
             yield cls(edge, mail_api, session)
 
     def url(self, path: str) -> str:

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
 from common.contracts.account import AccountState
 from common.contracts.mail import MailAccepted
 from common.contracts.message import Message, newest
 from common.contracts.purchase import PurchaseCancelled, PurchaseCompleted
 from common.messaging.consumer import NotYet
 from common.postgres.database import Transaction
+from common.telemetry.context import heard_in
 from mail import model, repository
 from mail.model import Mail, ToAccount
 
@@ -18,7 +21,7 @@ async def handle(tx: Transaction, batch: Sequence[Message], *, accepted: Callabl
     """A decision is answered when its mail is written down; `accepted` runs when that is committed."""
     await repository.keep_accounts(tx, newest(each for each in batch if isinstance(each, AccountState)))
     decisions = [each for each in batch if isinstance(each, Decision)]
-    to_accounts = [model.to_account(each) for each in batch if isinstance(each, ToAccount)]
+    to_accounts = [_traced(model.to_account(each), each) for each in batch if isinstance(each, ToAccount)]
     if mails := to_accounts + await notices(tx, decisions):
         await repository.accept(tx, mails)
         tx.after_commit(accepted)
@@ -31,4 +34,10 @@ async def notices(tx: Transaction, decisions: Sequence[Decision]) -> list[Mail]:
     known = await repository.addressees(tx, wanted)
     if unknown := wanted - known.keys():
         raise NotYet(f"no mailbox is known of {len(unknown)} accounts, such as {min(unknown)}")
-    return [model.notice(each, known[each.purchase.account_id]) for each in decisions]
+    return [_traced(model.notice(each, known[each.purchase.account_id]), each) for each in decisions]
+
+
+def _traced(mail: Mail, cause: Message) -> Mail:
+    """It is sent much later, and still because of that."""
+    trace = heard_in(cause.id)
+    return replace(mail, traceparent=trace) if trace else mail

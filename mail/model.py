@@ -87,6 +87,7 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0
     to: Addressee
     content: Content
+    traceparent: str | None = None
 
     @property
     def kind(self) -> str:
@@ -111,6 +112,7 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     mail: Mail | None
     tries: int
     accepted_at: datetime
+    traceparent: str | None = None
 
 
 class Verdict(StrEnum):

@@ -20,8 +20,10 @@ WHERE accounts.version < excluded.version
 ADDRESSEES = "SELECT account_id, email, name FROM accounts WHERE account_id = ANY($1::uuid[])"
 
 ACCEPT = """
-INSERT INTO mails (about, kind, version, recipient, content, expires_at)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::jsonb[], $5::jsonb[], $6::timestamptz[])
+INSERT INTO mails (about, kind, version, recipient, content, expires_at, traceparent)
+SELECT * FROM unnest(
+  $1::uuid[], $2::text[], $3::bigint[], $4::jsonb[], $5::jsonb[], $6::timestamptz[], $7::text[]
+)
 ON CONFLICT DO NOTHING
 """
 
@@ -39,7 +41,8 @@ WITH due AS (
 )
 UPDATE mails SET tries = tries + 1, next_try_at = now() + make_interval(secs => $2)
 FROM due WHERE (mails.about, mails.kind, mails.version) = (due.about, due.kind, due.version)
-RETURNING mails.about, mails.kind, mails.version, recipient, content, tries, accepted_at, expires_at
+RETURNING mails.about, mails.kind, mails.version, recipient, content, tries, accepted_at, expires_at,
+  traceparent
 """
 
 RELEASE = """
@@ -107,8 +110,8 @@ async def accept(tx: Transaction, mails: Iterable[Mail]) -> None:
     by_key = {mail.key: mail for mail in mails}
     ordered = [by_key[key] for key in sorted(by_key)]
     if ordered:
-        rows = [(*mail.key, mail.to, mail.content, mail.expires_at) for mail in ordered]
-        await tx.execute(ACCEPT, *columns(rows, 6))
+        rows = [(*mail.key, mail.to, mail.content, mail.expires_at, mail.traceparent) for mail in ordered]
+        await tx.execute(ACCEPT, *columns(rows, 7))
 
 
 async def is_due(tx: Transaction) -> bool:
@@ -124,7 +127,13 @@ async def claim(tx: Transaction, *, limit: int, lease_seconds: float) -> list[Du
 
 def _due(row: Row) -> Due:
     key = Key(row["about"], row["kind"], row["version"])
-    return Due(key=key, mail=_mail(key, row), tries=row["tries"], accepted_at=row["accepted_at"])
+    return Due(
+        key=key,
+        mail=_mail(key, row),
+        tries=row["tries"],
+        accepted_at=row["accepted_at"],
+        traceparent=row["traceparent"],
+    )
 
 
 def _mail(key: Key, row: Row) -> Mail | None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from common.failpoints import failpoint
 from common.postgres.database import UNAVAILABLE, Database, Transaction
+from common.telemetry import spans
 from mail import model, repository
 from mail.letter import Desk
 from mail.mailer import Connection, Mailer, Unreachable
@@ -165,7 +166,9 @@ class Sender:
             return Outcome(Verdict.REFUSED, type(error).__name__, f"{type(error).__name__}: {error}")
         sender, recipient = self.desk.sender.addr_spec, due.mail.to.mailbox
         failpoint("mail.before_send")
-        outcome = await connection.send(letter, sender=sender, recipient=recipient)
+        with spans.span("SMTP send", {"shop.mail.kind": due.key.kind}, of=due.traceparent):
+            outcome = await connection.send(letter, sender=sender, recipient=recipient)
+            spans.note("shop.mail.outcome", outcome.verdict)
         failpoint("mail.before_record")
         return outcome
 

@@ -48,6 +48,7 @@ MAILS = Table(
     Column("next_try_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("sent_at", DateTime(timezone=True)),
     Column("expires_at", DateTime(timezone=True)),
+    Column("traceparent", Text),
     PrimaryKeyConstraint("about", "kind", "version"),
     CheckConstraint(
         "kind IN ('verification', 'password_reset', 'password_changed', 'email_changed',"

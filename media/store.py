@@ -6,7 +6,7 @@ An object appears when it has come whole, or not at all: one PUT, streamed from 
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import BinaryIO
@@ -18,6 +18,7 @@ from minio import Minio
 from minio.error import MinioException
 
 from common.breaker import Breaker, Open
+from common.telemetry import spans
 from media.model import IMAGES
 from media.settings import MediaSettings
 from media.signing import Signer
@@ -122,7 +123,9 @@ class Store:
         url = self._signer.get_presigned_url("GET", bucket, name, SIGNED_FOR)
         patience = aiohttp.ClientTimeout(sock_connect=PATIENCE, sock_read=PATIENCE)
         try:
-            async with self.session.get(url, timeout=patience, allow_redirects=False) as response:
+            with _span("GET", bucket):
+                response = await self.session.get(url, timeout=patience, allow_redirects=False)
+            async with response:
                 if response.status not in {200, 404}:
                     raise StoreAway(f"status {response.status}")
                 yield response.content.iter_chunked(CHUNK) if response.status == 200 else None
@@ -134,7 +137,8 @@ class Store:
         """A page of them, in their order. Raises StoreAway."""
         listing = self._signer.list_objects(bucket, start_after=after, recursive=True)
         try:
-            found = await asyncio.to_thread(lambda: list(islice(listing, PAGE)))
+            with _span("LIST", bucket):
+                found = await asyncio.to_thread(lambda: list(islice(listing, PAGE)))
         except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
             raise StoreAway(repr(error)) from error
         return [str(each.object_name) for each in found]
@@ -153,10 +157,12 @@ class Store:
         url = self._signer.get_presigned_url(method, bucket, name, SIGNED_FOR)
         patience = timeout or aiohttp.ClientTimeout(total=PATIENCE)
         try:
-            async with self.session.request(
-                method, url, data=data, headers=headers, timeout=patience, allow_redirects=False
-            ) as response:
-                status = response.status
+            with _span(method, bucket):
+                async with self.session.request(
+                    method, url, data=data, headers=headers, timeout=patience, allow_redirects=False
+                ) as response:
+                    status = response.status
+                    spans.note("http.response.status_code", status)
         except (aiohttp.ClientError, OSError) as error:
             self._breaker.failed()
             raise StoreAway(repr(error)) from error
@@ -166,6 +172,13 @@ class Store:
             raise StoreAway(f"status {status}")
         self._breaker.succeeded()
         return status
+
+
+def _span(method: str, bucket: str) -> AbstractContextManager[object]:
+    """Without the object's name, which would open it to whoever reads the trace."""
+    return spans.span(
+        f"S3 {method}", {"rpc.system": "aws-api", "rpc.method": method, "aws.s3.bucket": bucket}
+    )
 
 
 async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:

@@ -18,6 +18,7 @@ from common.messaging.dead_letters import MOST_ERROR
 from common.messaging.outbox import as_outgoing
 from common.messaging.publisher import Publisher
 from common.messaging.pull import Delivery, Received
+from common.telemetry.messages import trace_of
 from orchestrator.purchase import PURCHASE
 from orchestrator.settings import OrchestratorSettings
 
@@ -59,10 +60,7 @@ def retried(delivery: Received) -> LetterRetried:
 def advancing(publisher: Publisher) -> Work:
     async def advance(deliveries: Sequence[Received]) -> None:
         events = [heard(delivery) for delivery in deliveries]
-        traces = {
-            event.id: delivery.header("traceparent")
-            for event, delivery in zip(events, deliveries, strict=True)
-        }
+        traces = {event.id: trace_of(delivery) for event, delivery in zip(events, deliveries, strict=True)}
         outgoing = [as_outgoing(message, traces) for event in events for message in PURCHASE.decide(event)]
         if failpoints.is_armed("orchestrator.between_publishes"):
             await publisher.publish(outgoing[: len(outgoing) // 2])

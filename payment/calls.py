@@ -11,10 +11,13 @@ from contextlib import suppress
 from typing import NamedTuple
 from uuid import UUID
 
+from opentelemetry.trace import SpanKind
+
 from common.contracts.message import Reply
 from common.failpoints import failpoint
 from common.messaging.outbox import Outbox
 from common.postgres.database import UNAVAILABLE, Database, Transaction
+from common.telemetry import context, spans
 from payment import gateway, repository
 from payment.gateway import Provider
 from payment.model import rules
@@ -35,6 +38,11 @@ Question = tuple[UUID, Status]
 class Answered(NamedTuple):
     question: Question
     answer: Answer
+    traceparent: str | None = None
+
+
+def _span(_: int) -> tuple[str, spans.Attributes]:
+    return "conclude", {}
 
 
 class Calls:
@@ -93,7 +101,8 @@ class Calls:
     def _follow(self, payments: Iterable[Payment]) -> None:
         for payment in payments:
             if payment.status is Status.ATTENTION:
-                log.error("payment %s needs a human: %s", payment.id, payment.reason)
+                with context.within(payment.traceparent, str(payment.id)):
+                    log.error("payment %s needs a human: %s", payment.id, payment.reason)
             question = (payment.id, payment.status)
             if payment.status.waits and question not in self._held and len(self._held) < MEMORY:
                 self._held.add(question)
@@ -101,17 +110,24 @@ class Calls:
 
     async def _ask(self) -> None:
         while (payment := await self._waiting.get()) and not self._stopping.is_set():
-            failpoint(f"provider.before_{payment.status.lower()}")
-            try:
-                answer = await gateway.ask(self.provider, payment)
-                failpoint(f"provider.after_{payment.status.lower()}")
-            except Exception:
-                log.exception("asking about payment %s", payment.id)
-                answer = Unknown("a fault of ours")
-            if isinstance(answer, Unknown):
-                log.warning("%s of payment %s: no answer: %s", payment.status, payment.id, answer.why)
-            self._answers.append(Answered((payment.id, payment.status), answer))
+            with context.within(payment.traceparent, str(payment.id)):
+                answer = await self._answer(payment)
+            self._answers.append(Answered((payment.id, payment.status), answer, payment.traceparent))
             self._answered.set()
+
+    async def _answer(self, payment: Payment) -> Answer:
+        """Unknown for whatever keeps us from having one."""
+        failpoint(f"provider.before_{payment.status.lower()}")
+        try:
+            with spans.span(f"provider {payment.status.lower()}", {}):
+                answer = await gateway.ask(self.provider, payment)
+            failpoint(f"provider.after_{payment.status.lower()}")
+        except Exception:
+            log.exception("asking about payment %s", payment.id)
+            answer = Unknown("a fault of ours")
+        if isinstance(answer, Unknown):
+            log.warning("%s of payment %s: no answer: %s", payment.status, payment.id, answer.why)
+        return answer
 
     async def _write(self) -> None:
         while self._answers or not self._is_asked_out:
@@ -120,14 +136,15 @@ class Calls:
             answers, self._answers = self._answers, []
             if answers:
                 await self._conclude(answers)
-            self._held.difference_update(question for question, _ in answers)
+            self._held.difference_update(question for question, _, _ in answers)
 
     async def _conclude(self, answers: Sequence[Answered]) -> None:
         """An outage is sat out; a batch that fails is tried one by one, and what still fails asked again."""
         delay = 0.25
         while True:
             try:
-                await self.conclude(answers)
+                with spans.shared([each.traceparent for each in answers], _span, SpanKind.INTERNAL):
+                    await self.conclude(answers)
             except UNAVAILABLE as error:
                 log.warning("holding %d answers of the provider: %r", len(answers), error)
                 if self._stopping.is_set():
@@ -145,7 +162,7 @@ class Calls:
     async def conclude(self, answers: Sequence[Answered]) -> None:
         """The second transaction: compare-and-set, and what is said about it."""
         by_id: defaultdict[UUID, list[tuple[Status, Answer]]] = defaultdict(list)
-        for (payment_id, asked), answer in answers:
+        for (payment_id, asked), answer, _ in answers:
             by_id[payment_id].append((asked, answer))
         async with self.db.begin() as tx:
             known = await repository.lock(tx, sorted(by_id))

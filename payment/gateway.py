@@ -10,6 +10,7 @@ import aiohttp
 import msgspec
 
 from common.breaker import Breaker
+from common.telemetry import spans
 from payment.model.answers import Answer, Authorized, Captured, Declined, Refused, Unknown, Voided
 from payment.model.row import Payment, Status
 
@@ -110,10 +111,13 @@ class Psp:
         if self._breaker.is_open and not await self._is_back():
             return Unknown("the provider is away")
         headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
+        spans.note("http.request.method", "POST")
+        spans.note("url.path", path)
         try:
             async with self.session.post(
                 path, data=_encode(question), headers=headers, allow_redirects=False
             ) as response:
+                spans.note("http.response.status_code", response.status)
                 if response.status == 200:
                     return _decode(await _read(response))
                 failure = f"status {response.status}"

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from common import telemetry
 from common.contracts.message import Message, Reply
 from common.postgres.database import Transaction
 from common.standing import repository as standing
+from common.telemetry.context import heard_in
 from payment import repository
 from payment.calls import Calls
 from payment.model import rules
@@ -39,5 +39,5 @@ async def handle(tx: Transaction, batch: Sequence[Message], *, calls: Calls) -> 
 
 def _change(payment: Payment | None, commands: Sequence[PaymentCommand]) -> rules.Change:
     after, replies = rules.fold(payment, commands)
-    trace = telemetry.heard_in(commands[-1].id) if after.status.waits else None
+    trace = heard_in(commands[-1].id) if after.status.waits else None
     return replace(after, traceparent=trace or after.traceparent), replies

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from opentelemetry.trace import SpanKind
+
 from common.contracts.purchase import PurchaseRequested
 from common.failpoints import failpoint
 from common.http.errors import Refused
 from common.messaging.outbox import Outbox
 from common.postgres.database import UNAVAILABLE, Database, Transaction
 from common.postgres.database import Row as Record
+from common.telemetry import spans
 from purchase import event_log, repository
 from purchase.decisions import Announce
 from purchase.model import ACCEPTED, Outcome, Row, Status
@@ -65,9 +68,10 @@ class Acceptance:
     async def _answer(self, waiting: Sequence[Waiting]) -> None:
         """A batch that fails is tried again one by one, so that a bad one harms only itself."""
         try:
-            async with self.db.begin() as tx:
-                results: Sequence[Answer | Exception] = await self._write(tx, [new for new, _ in waiting])
-                failpoint("accept.before_commit")
+            with spans.shared([new.traceparent for new, _ in waiting], _span, SpanKind.INTERNAL):
+                async with self.db.begin() as tx:
+                    results: Sequence[Answer | Exception] = await self._write(tx, [new for new, _ in waiting])
+                    failpoint("accept.before_commit")
             failpoint("accept.before_answer")
         except Exception as error:  # noqa: BLE001  # every request must get its answer
             if len(waiting) > 1 and not isinstance(error, UNAVAILABLE):
@@ -107,6 +111,10 @@ class Acceptance:
         _, places = event_log.numbered([Outcome(row, (ACCEPTED,)) for row in rows], at)
         events = await event_log.append(tx, places)
         tx.after_commit(lambda: self.announce(events))
+
+
+def _span(_: int) -> tuple[str, spans.Attributes]:
+    return "accept", {}
 
 
 def _row(new: NewPurchase, added: Record) -> Row:

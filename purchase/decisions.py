@@ -35,7 +35,7 @@ class Decisions:
         numbered, places = event_log.numbered(outcomes, datetime.now(UTC))
         if numbered:
             await repository.save(tx, numbered, self.redrive_after)
-        if events := await event_log.append(tx, places):
+        if events := await event_log.append(tx, places, event_log.paths_of(outcomes)):
             tx.after_commit(lambda: self.announce(events))
         if outcomes:
             tx.after_commit(partial(self.measures.note, outcomes))

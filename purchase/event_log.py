@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 
 from common.postgres.database import Row as Record
 from common.postgres.database import Transaction, columns
+from common.telemetry.context import is_sampled
 from purchase.model import Outcome
 
 # Both counters move under a row lock in the deciding transaction, so their order is the order of commits. The
@@ -34,11 +36,12 @@ WITH news AS (
 SELECT account_id, last_seq FROM before
 """
 OF_PURCHASE = """
-SELECT seq AS number, type, data FROM purchase_event WHERE purchase_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
+SELECT seq AS number, type, data, (SELECT traceparent FROM purchases WHERE id = purchase_id)
+FROM purchase_event WHERE purchase_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
 """
 OF_ACCOUNT = """
-SELECT account_seq AS number, type, data FROM purchase_event
-WHERE account_id = $1 AND account_seq > $2 ORDER BY account_seq LIMIT $3
+SELECT account_seq AS number, type, data, (SELECT traceparent FROM purchases WHERE id = purchase_id)
+FROM purchase_event WHERE account_id = $1 AND account_seq > $2 ORDER BY account_seq LIMIT $3
 """
 STEPS = """
 SELECT purchase_id, data FROM purchase_event WHERE purchase_id = ANY($1::uuid[]) AND type = 'step'
@@ -68,9 +71,13 @@ class Event(msgspec.Struct, frozen=True, array_like=True):
     account_seq: int
     type: str
     data: str
+    traceparent: str | None = None
+    """Of the purchase, where its trace is recorded; not stored here."""
 
 
-async def append(tx: Transaction, places: Sequence[Event]) -> list[Event]:
+async def append(
+    tx: Transaction, places: Sequence[Event], paths: Sequence[str | None] | None = None
+) -> list[Event]:
     """Writes what was numbered from nothing, and returns it with the numbers that the accounts' feeds give.
 
     As late as can be: until the commit, whoever writes to the same feeds waits.
@@ -80,8 +87,8 @@ async def append(tx: Transaction, places: Sequence[Event]) -> list[Event]:
     news = Counter(each.account_id for each in places)
     accounts = sorted(news)
     counts = [news[account] for account in accounts]
-    entries = columns(map(msgspec.structs.astuple, places), 6)
-    rows = await tx.fetch(APPEND, accounts, counts, *entries, paths_of(outcomes))
+    entries = columns(map(_stored, places), 6)
+    rows = await tx.fetch(APPEND, accounts, counts, *entries, paths or [None] * len(places))
     before = {row["account_id"]: row["last_seq"] for row in rows}
     return [replace(each, account_seq=before[each.account_id] + each.account_seq) for each in places]
 
@@ -94,6 +101,10 @@ def paths_of(outcomes: Iterable[Outcome]) -> list[str | None]:
     return found
 
 
+def _stored(event: Event) -> Sequence[Any]:
+    return msgspec.structs.astuple(event)[:6]
+
+
 def numbered(
     outcomes: Iterable[Outcome], at: datetime, last_of_account: Mapping[UUID, int] | None = None
 ) -> tuple[list[Outcome], list[Event]]:
@@ -104,17 +115,18 @@ def numbered(
     written, events = [], []
     for outcome in outcomes:
         row = outcome.row
+        trace = row.traceparent if is_sampled(row.traceparent) else None
         for seq, entry in enumerate(outcome.entries, start=row.last_seq + 1):
             last[row.account_id] += 1
             data = {"purchase_id": row.id, "seq": seq, **entry.detail, "at": at}
             text = msgspec.json.encode(data).decode()
-            events.append(Event(row.id, seq, row.account_id, last[row.account_id], entry.type, text))
+            events.append(Event(row.id, seq, row.account_id, last[row.account_id], entry.type, text, trace))
         written.append(replace(outcome, row=replace(row, last_seq=row.last_seq + len(outcome.entries))))
     return written, events
 
 
 async def after(tx: Transaction, key: UUID, number: int, limit: int, *, of_account: bool) -> list[Record]:
-    """Events with higher numbers, in order: number, type, data."""
+    """Events with higher numbers, in order: number, type, data, trace context of the purchase."""
     return await tx.fetch(OF_ACCOUNT if of_account else OF_PURCHASE, key, number, limit)
 
 

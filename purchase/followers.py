@@ -21,12 +21,12 @@ ASKED_AT_ONCE = 1000
 MOST_WAITING = 64
 OF_PURCHASE, OF_ACCOUNT = "purchase", "account"
 
-Frame = tuple[int, str, bytes]
-"""Number, type, and what is sent: written once for all who follow the same."""
+Frame = tuple[int, str, bytes, str | None]
+"""Number, type, what is sent, and its trace: written once for all who follow the same."""
 
 
-def encoded(number: int, kind: str, data: str) -> Frame:
-    return number, kind, f"id: {number}\nevent: {kind}\ndata: {data}\n\n".encode()
+def encoded(number: int, kind: str, data: str, trace: str | None) -> Frame:
+    return number, kind, f"id: {number}\nevent: {kind}\ndata: {data}\n\n".encode(), trace
 
 
 class Follower:
@@ -179,7 +179,7 @@ class Followers:
         for event in events:
             for key, number in ((event.purchase_id, event.seq), (event.account_id, event.account_seq)):
                 if followers := self._by_key.get(key):
-                    frame = encoded(number, event.type, event.data)
+                    frame = encoded(number, event.type, event.data, event.traceparent)
                     for follower in followers:
                         follower.offer(frame)
 

@@ -6,8 +6,10 @@ import secrets
 from collections.abc import Callable, Sequence
 
 import msgspec
+from opentelemetry.trace import SpanKind
 
 from common.redis import LOST, Bell
+from common.telemetry import spans
 from purchase.event_log import Event
 
 log = logging.getLogger(__name__)
@@ -19,6 +21,10 @@ RETRY_SECONDS = 0.5
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[Event]).decode
+
+
+def _span(_: int) -> tuple[str, spans.Attributes]:
+    return f"PUBLISH {CHANNEL}", {"db.system.name": "redis", "db.operation.name": "PUBLISH"}
 
 
 class Progress:
@@ -42,7 +48,8 @@ class Progress:
             while not self._outgoing.empty():
                 events += self._outgoing.get_nowait()
             try:
-                await self._bell.ring(self._mine + _encode(events))
+                with spans.shared(list({each.traceparent: None for each in events}), _span, SpanKind.CLIENT):
+                    await self._bell.ring(self._mine + _encode(events))
             except LOST as error:
                 log.warning("Redis is away, followers will look by themselves: %r", error)
 

@@ -16,6 +16,7 @@ from common.http.errors import NotFound, Refused
 from common.http.openapi import also
 from common.http.paging import Cursor, Limit, Page
 from common.postgres.database import Database
+from common.telemetry import spans
 from purchase import event_log, repository, views
 from purchase.acceptance import Acceptance
 from purchase.decisions import Decisions
@@ -50,6 +51,7 @@ async def request_purchase(
     """Write it down and answer; the saga does the rest."""
     new = views.new_purchase(data, caller.account_id, idempotency_key, settings.currencies)
     backlog.refuse_when_full()
+    spans.note("shop.purchase.id", str(new.id))
     answer = await acceptance.accept(new)
     place = f"{PREFIX}/purchases/{answer.id}"
     headers = {"Location": place, "Link": f'<{place}/events>; rel="events"'}

@@ -3,10 +3,12 @@
 import asyncio
 import random
 from collections.abc import AsyncGenerator
+from contextlib import AbstractContextManager
 
 from common.postgres.database import UNAVAILABLE, Database
+from common.telemetry import spans
 from purchase import event_log
-from purchase.followers import Follower, Followers, encoded
+from purchase.followers import Follower, Followers, Frame, encoded
 from purchase.model import is_last
 
 RETRY_MS = 2000
@@ -48,7 +50,8 @@ async def stream(
                 continue
             while each := follower.take():
                 followers.sent += 1
-                yield each[2]
+                with delivering(each):
+                    yield each[2]
                 if not follower.of_account and is_last(each[1]):
                     return
             if follower.is_idle:
@@ -57,6 +60,14 @@ async def stream(
             yield farewell()
     finally:
         followers.remove(follower)
+
+
+def delivering(frame: Frame) -> AbstractContextManager[object]:
+    """While it goes out to a client; the end of a purchase's trace."""
+    number, kind, _, trace = frame
+    if not spans.is_recorded(trace):
+        return spans.NOTHING
+    return spans.aside(f"deliver {kind}", {"shop.event.type": kind, "shop.event.number": number}, of=trace)
 
 
 async def _has_read(db: Database, follower: Follower) -> bool:

@@ -10,6 +10,7 @@ from common.messaging.broker import Broker
 from common.messaging.outbox import Outbox
 from common.messaging.relay import Relay
 from common.postgres.database import UNAVAILABLE, Database
+from common.telemetry import context
 from purchase import repository
 from purchase.decisions import Decisions
 from purchase.model import redrive, time_out
@@ -72,7 +73,8 @@ class Sweeps:
         self.decisions.measures.driven.of().add(len(rows))
         self.decisions.measures.stuck.of().add(len(stuck))
         for purchase_id in stuck:
-            log.error("purchase %s needs attention: driven again and again, and not settled", purchase_id)
+            with context.within(None, str(purchase_id)):
+                log.error("purchase %s needs attention: driven again and again, and not settled", purchase_id)
         return len(rows)
 
 

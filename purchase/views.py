@@ -9,13 +9,13 @@ from uuid import UUID
 
 import msgspec
 
-from common import telemetry
 from common.contracts.message import Item
 from common.contracts.methods import is_accepted
 from common.http.errors import InvalidField
 from common.ids import new_id
 from common.messaging.paths import Hop, hops
 from common.postgres.database import Row as Record
+from common.telemetry import context
 from purchase.acceptance import Accepted
 from purchase.model import Status
 from purchase.repository import NewPurchase, decode_items
@@ -124,7 +124,7 @@ def new_purchase(
         method=payment.method,
         installments=payment.installments,
         payment_token=payment.token,
-        traceparent=telemetry.traceparent(),
+        traceparent=context.traceparent(),
         idempotency_key=idempotency_key,
         request_hash=hashlib.sha256(msgspec.json.encode(request)).digest(),
     )

@@ -16,7 +16,7 @@ from redis.asyncio import Redis, RedisCluster
 
 from common.breaker import Breaker
 from common.cache.model import Answer, Change
-from common.redis import LOST, client
+from common.redis import LOST, asking, client
 
 ANSWER_SECONDS = 1.0
 """A read waits no longer, and then asks the database. Redis needs a thousandth of it, but a busy process gets
@@ -58,7 +58,7 @@ class Store:
 
     async def look(self, name: str) -> Found | None:
         """None also for what is older than its fence says, or cannot be read. Raises Away."""
-        async with self._asking() as redis:
+        async with self._asking("PIPELINE") as redis:
             pipe = redis.pipeline(transaction=False)
             pipe.get(self.key(name, "answer"))
             pipe.pttl(self.key(name, "answer"))
@@ -80,23 +80,23 @@ class Store:
         """Whoever comes late overwrites a newer one in vain: the fence is looked at when it is read."""
         left_ms = round(1000 * seconds)
         if left_ms > LEAST_MS:
-            async with self._asking() as redis:
+            async with self._asking("SET") as redis:
                 await redis.set(self.key(name, "answer"), _encode(answer), px=left_ms)
 
     async def lock(self, name: str) -> bool:
         """Whether it is for us to load it. A lock that is lost costs a second load, and nothing else."""
-        async with self._asking() as redis:
+        async with self._asking("SET") as redis:
             token, lives_ms = secrets.token_hex(4), round(1000 * LOCK_SECONDS)
             return bool(await redis.set(self.key(name, "lock"), token, nx=True, px=lives_ms))
 
     async def unlock(self, name: str) -> None:
         """Only while it is surely ours."""
-        async with self._asking() as redis:
+        async with self._asking("DEL") as redis:
             await redis.delete(self.key(name, "lock"))
 
     async def raise_fences(self, changes: Sequence[Change]) -> None:
         """Outlives whatever may still be stored that is older."""
-        async with self._asking() as redis:
+        async with self._asking("PIPELINE") as redis:
             pipe = redis.pipeline(transaction=False)
             for change in changes:
                 fence = self.key(change.key, "fence")
@@ -106,17 +106,17 @@ class Store:
 
     async def word(self, name: str) -> bytes | None:
         """A single value under a name of its own."""
-        async with self._asking() as redis:
+        async with self._asking("GET") as redis:
             found = await redis.get(self.key(name, "word"))
             return found if isinstance(found, bytes) else None
 
     async def set_word(self, name: str, word: str) -> None:
-        async with self._asking() as redis:
+        async with self._asking("SET") as redis:
             await redis.set(self.key(name, "word"), word)
 
     async def ask(self, *commands: Sequence[str | int | bytes]) -> list[Any]:
         """Of one slot, in order; what Redis says against one of them is its answer. Raises Away."""
-        async with self._asking() as redis:
+        async with self._asking("PIPELINE") as redis:
             pipe = redis.pipeline(transaction=False)
             for command in commands:
                 pipe.execute_command(*command)
@@ -124,20 +124,21 @@ class Store:
 
     async def answers(self) -> None:
         """The readiness probe; also how one that nobody asks finds out that Redis is back."""
-        async with self._asking() as redis:
+        async with self._asking("GET") as redis:
             await redis.get(self.key("probe", "answer"))
 
     async def aclose(self) -> None:
         await self._client.aclose()
 
     @asynccontextmanager
-    async def _asking(self) -> AsyncIterator[Redis | RedisCluster]:
+    async def _asking(self, command: str) -> AsyncIterator[Redis | RedisCluster]:
         async with self._gate:
             if not self._breaker.admits():
                 raise Away("Redis is left alone")
             try:
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    yield self._client
+                with asking(command):
+                    async with asyncio.timeout(ANSWER_SECONDS):
+                        yield self._client
             except LOST as error:
                 self._breaker.failed()
                 raise Away(f"Redis: {error!r}") from error

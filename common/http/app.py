@@ -12,27 +12,12 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, Scope, Send
 from prometheus_client.registry import Collector
 
-from common import telemetry
 from common.http import errors, health, metrics, openapi
 from common.http.auth import authenticated
 from common.http.dependencies import provided
 from common.http.openapi import PREFIX as PREFIX
 from common.http.requests import StrictRequest, plainly_asked
-
-
-class TraceContext:
-    """Continues the caller's trace, or starts one, around every request."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await self.app(scope, receive, send)
-            return
-        header = next((value for name, value in scope["headers"] if name == b"traceparent"), None)
-        with telemetry.continued(header.decode("latin-1") if header else None):
-            await self.app(scope, receive, send)
+from common.http.traced import TraceContext
 
 
 class AllowedMethods:

@@ -11,8 +11,8 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.utils.scope.state import ScopeState
 
-from common import telemetry
 from common.postgres.database import UNAVAILABLE
+from common.telemetry import context
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def respond(
         detail=detail,
         code=code,
         errors=errors or [],
-        trace_id=telemetry.trace_id(),
+        trace_id=context.trace_id(),
     )
     return Response(msgspec.json.encode(problem), status_code=status, media_type=MEDIA_TYPE, headers=headers)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from common.limits.model import Bucket, Friend, Limit, Seen
-from common.redis import client
+from common.redis import asking, client
 
 V = TypeVar("V")
 
@@ -42,7 +42,8 @@ class SharedCounters:
                 pipe.pttl(bucket.gate)
             if friend:
                 pipe.exists(friend.key)
-            answers = await pipe.execute()
+            with asking("PIPELINE"):
+                answers = await pipe.execute()
         seen = [
             Seen(bucket, int(count), max(0, int(closed)) / 1000)
             for bucket, count, closed in zip(buckets, answers[::3], answers[2::3], strict=False)
@@ -53,7 +54,8 @@ class SharedCounters:
         async with self._client.pipeline(transaction=False) as pipe:
             for bucket, wait in zip(buckets, waits, strict=True):
                 pipe.set(bucket.gate, 1, nx=True, px=max(1, round(1000 * wait)))
-            return all(await pipe.execute())
+            with asking("PIPELINE"):
+                return all(await pipe.execute())
 
     async def settle(
         self, forgotten: Sequence[Bucket], returned: Sequence[Bucket], friend: Friend | None
@@ -67,7 +69,8 @@ class SharedCounters:
                 pipe.expire(bucket.key, _seconds(bucket.limit), nx=True)
             if friend:
                 pipe.set(friend.key, 1, ex=FRIEND_SECONDS)
-            await pipe.execute()
+            with asking("PIPELINE"):
+                await pipe.execute()
 
     async def answers(self) -> None:
         """The readiness probe."""

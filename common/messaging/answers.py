@@ -13,10 +13,10 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from common import telemetry
 from common.contracts.request import MOST_BYTES, Problem, Request, subject
 from common.messaging.codec import encode
 from common.postgres.database import UNAVAILABLE
+from common.telemetry.edge import asked
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +72,7 @@ class Endpoint:
     def __init__(self, subject: str, answer: Answer, *, queue: str = QUEUE) -> None:
         self.stats = Stats(name=subject.rpartition(".")[2], subject=subject, queue_group=queue)
         self._answer = answer
+        self._span_name, self._span_about = f"answer {subject}", {"rpc.system": "nats", "rpc.method": subject}
         self._waiting: asyncio.Queue[tuple[Msg, float]] = asyncio.Queue(WAITING)
 
     async def listen(self, client: Client) -> Subscription:
@@ -100,7 +101,7 @@ class Endpoint:
         while True:
             message, deadline = await self._waiting.get()
             began = time.perf_counter_ns()
-            with telemetry.continued((message.headers or {}).get("traceparent")):
+            with asked((message.headers or {}).get("traceparent"), self._span_name, self._span_about):
                 said = await self._say(message, deadline)
             await tell(client, message, said)
             error = said.detail if isinstance(said, Problem) else ""

@@ -13,6 +13,7 @@ import nats
 from common.messaging.broker import Broker
 from common.messaging.pull import Delivery, Puller, Received
 from common.postgres.database import OVERTAXED, UNAVAILABLE
+from common.telemetry.messages import concerning, processing
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +142,8 @@ class Consumer:
         while True:
             began = time.perf_counter()
             try:
-                await self.work(deliveries)
+                with processing(self.durable, deliveries):
+                    await self.work(deliveries)
             except OVERTAXED as error:
                 await self._isolate(deliveries, error)
                 return
@@ -182,8 +184,9 @@ class Consumer:
             return
         [delivery] = deliveries
         if not isinstance(error, NotYet):
-            log.error("%s cannot handle %s", self.durable, delivery.subject, exc_info=error)
             self.measures.of(delivery.subject).failed.add()
+            with concerning(delivery):
+                log.error("%s cannot handle %s", self.durable, delivery.subject, exc_info=error)
         self._errors[delivery.sequence] = error
         delay = min(30.0, self.retry_seconds * 2.0**delivery.deliveries) * random.uniform(0.8, 1.2)  # noqa: S311  # jitter
         await self._answer(delivery, b'-NAK {"delay": %d}' % int(delay * 1e9))
@@ -197,16 +200,19 @@ class Consumer:
     async def _put_aside(self, delivery: Delivery) -> None:
         """Parked before it is parsed; if even that fails, it comes again."""
         error = self._errors.pop(delivery.sequence, None)
-        try:
-            await self.park.keep(
-                delivery, repr(error) if error else "delivered too often; no error seen here"
-            )
-        except Exception:
-            log.exception("%s could not park %s", self.durable, delivery.subject)
-        else:
-            log.error("%s parked %s after %d deliveries", self.durable, delivery.subject, delivery.deliveries)
-            self.measures.of(delivery.subject).parked.add()
-            await self._acknowledge([delivery])
+        with concerning(delivery):
+            try:
+                await self.park.keep(
+                    delivery, repr(error) if error else "delivered too often; no error seen here"
+                )
+            except Exception:
+                log.exception("%s could not park %s", self.durable, delivery.subject)
+            else:
+                log.error(
+                    "%s parked %s after %d deliveries", self.durable, delivery.subject, delivery.deliveries
+                )
+                self.measures.of(delivery.subject).parked.add()
+                await self._acknowledge([delivery])
 
     async def _acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:

@@ -6,11 +6,12 @@ from datetime import date
 from functools import partial
 from typing import NamedTuple
 
-from common import telemetry
 from common.contracts.message import Message, subject
 from common.messaging.codec import encode
 from common.messaging.publisher import Outgoing
 from common.postgres.database import Transaction, columns
+from common.telemetry import context
+from common.telemetry.messages import created
 
 WRITE = """
 INSERT INTO outbox (message_id, subject, payload, correlation_id, causation_id, traceparent)
@@ -62,13 +63,13 @@ class Outbox:
 def as_outgoing(message: Message, traces: Mapping[str, str | None] | None = None) -> Outgoing:
     """The message with its headers: id, correlation, causation, trace."""
     known = traces or {}
-    trace = known.get(message.cause_id or "") or known.get(message.correlation_id)
+    trace = known.get(message.cause_id or "") or known.get(message.correlation_id) or context.traceparent()
     return Outgoing(
-        message_id=message.id,
-        subject=subject(type(message)),
+        message_id=(name := message.id),
+        subject=(where := subject(type(message))),
         payload=encode(message),
-        correlation_id=message.correlation_id,
+        correlation_id=(correlation := message.correlation_id),
         causation_id=message.cause_id,
-        traceparent=trace or telemetry.traceparent(),
+        traceparent=created(trace, where, name, correlation),
         said=time.time(),
     )

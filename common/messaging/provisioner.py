@@ -19,7 +19,7 @@ from nats.js.errors import NotFoundError
 from common.messaging.broker import Broker, broker
 from common.messaging.streams import CONSUMERS, STREAM, Hears, consumer, stream
 from common.settings import load
-from common.telemetry import configure_logging
+from common.telemetry.logs import configure_logging
 
 log = logging.getLogger(__name__)
 

@@ -13,6 +13,7 @@ from nats.aio.msg import Msg
 
 from common.messaging.broker import Broker
 from common.messaging.paths import HEADER as PATH
+from common.telemetry.messages import sending
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,12 @@ class Publisher:
 
     async def publish(self, messages: Sequence[Outgoing]) -> list[bool]:
         """True where the stream has stored the message, now or before; False where nobody knows."""
+        with sending(messages) as sent:
+            stored = await self._publish(messages)
+            sent(stored)
+        return stored
+
+    async def _publish(self, messages: Sequence[Outgoing]) -> list[bool]:
         client = await self.broker.ready()
         if not self._subscribed:
             await client.subscribe(f"{self._prefix}.*", cb=self._on_ack)

@@ -18,7 +18,7 @@ from nats.aio.subscription import Subscription
 
 from common.messaging.broker import Broker
 from common.messaging.measures import Lag
-from common.messaging.streams import STREAM
+from common.messaging.streams import ABOUT_PURCHASES, STREAM
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +74,11 @@ class Delivery:
     def name(self) -> str:
         """The message's id; of a message without one, its place in the stream."""
         return self.header("Nats-Msg-Id") or f"{self.subject}:{self.sequence}"
+
+    @property
+    def purchase_id(self) -> str | None:
+        """What it is about, if it is a word of a saga."""
+        return self.header("Correlation-Id") if self.subject in ABOUT_PURCHASES else None
 
     def header(self, name: str) -> str | None:
         return self.headers.get(name)

@@ -7,10 +7,10 @@ import msgspec
 import nats
 from nats.aio.msg import Msg
 
-from common import telemetry
 from common.contracts.request import MOST_BYTES, Problem, Request, answer, subject
 from common.messaging.broker import Broker
 from common.messaging.codec import encode
+from common.telemetry import context, spans
 
 A = TypeVar("A")
 
@@ -50,7 +50,9 @@ class Requests:
         payload = encode(request)
         if len(payload) > MOST_BYTES:
             raise Refused(Problem(code=413, detail=f"A question has at most {MOST_BYTES} bytes."))
-        message = await self._first_answer(subject(type(request), of), payload, timeout)
+        where = subject(type(request), of)
+        with spans.span(f"ask {where}", {"rpc.system": "nats", "rpc.method": where}):
+            message = await self._first_answer(where, payload, timeout)
         if message.headers and "Nats-Service-Error-Code" in message.headers:
             raise _error(_problem(message.data))
         return msgspec.json.decode(message.data, type=answer(type(request)))
@@ -93,7 +95,7 @@ class Requests:
 
 
 def _headers() -> dict[str, str] | None:
-    trace = telemetry.traceparent()
+    trace = context.traceparent()
     return {"traceparent": trace} if trace else None
 
 

@@ -129,6 +129,8 @@ DRIVEN = [
 """What costs time when it is lost, and nothing else: sagas are driven again while it matters (P10), and the
 caches look at the stock themselves. Who has to tell a new stream of the past may leave it out (P16)."""
 
+ABOUT_PURCHASES = frozenset(subject(word) for word in words(*SPEAKERS) if issubclass(word, PurchaseMessage))
+
 
 def stream(*, replicas: int, max_bytes: int) -> StreamConfig:
     """`discard=new`: a full stream refuses, and the outboxes hold the rest (J4)."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from common import telemetry
 from common.contracts.message import Message
 from common.failpoints import failpoint
 from common.messaging import dead_letters, inbox
@@ -14,6 +13,8 @@ from common.messaging.consumer import Park, Work
 from common.messaging.outbox import Outbox
 from common.messaging.pull import Delivery, Received
 from common.postgres.database import Database, Transaction
+from common.telemetry.context import hearing
+from common.telemetry.messages import trace_of
 
 Handler = Callable[[Transaction, Sequence[Message]], Awaitable[Sequence[Message]]]
 """Takes the new messages of a batch, mixed as they came; returns what is said about them."""
@@ -52,7 +53,7 @@ class Transactional:
 
     async def __call__(self, deliveries: Sequence[Received]) -> None:
         messages, traces = self._read(deliveries)
-        with telemetry.hearing(traces):
+        with hearing(traces):
             async with self.db.begin() as tx:
                 await self._handle(tx, await inbox.unseen(tx, messages), traces)
                 failpoint("consumer.before_commit")
@@ -60,7 +61,7 @@ class Transactional:
 
     async def again(self, tx: Transaction, letter: Stored) -> None:
         messages, traces = self._read([letter])
-        with telemetry.hearing(traces):
+        with hearing(traces):
             if messages[0].dated > datetime.now(UTC).date() - REMEMBERED:
                 messages = await inbox.unseen(tx, messages)
             await self._handle(tx, messages, traces)
@@ -68,7 +69,7 @@ class Transactional:
     def _read(self, received: Sequence[Received]) -> tuple[list[Message], Traces]:
         messages = [self.codec.heard(each.subject, each.payload) for each in received]
         pairs = zip(messages, received, strict=True)
-        return messages, {message.id: each.header("traceparent") for message, each in pairs}
+        return messages, {message.id: trace_of(each) for message, each in pairs}
 
     async def _handle(self, tx: Transaction, new: Sequence[Message], traces: Traces) -> None:
         if new:

@@ -11,6 +11,7 @@ import asyncpg
 import msgspec
 
 from common.postgres.outage import DatabaseAway, Outage
+from common.postgres.traced import traced
 
 __all__ = [
     "OVERTAXED",
@@ -158,7 +159,8 @@ class Database:
     async def _connection(self) -> AsyncIterator["asyncpg.pool.PoolConnectionProxy[Row]"]:
         connection = await self._acquired()
         try:
-            yield connection
+            with traced(connection):
+                yield connection
         except asyncpg.InternalClientError:
             connection.terminate()  # the driver has lost its place, as when a server says goodbye unasked
             raise

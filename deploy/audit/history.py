@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from deploy.audit import moments, statements, stream
-from deploy.audit.moments import Moment
+from deploy.audit.moments import Moment, Word
 from deploy.audit.sources import Reader, Rows, Sources
 from deploy.audit.stream import Streamed
 
@@ -35,6 +35,8 @@ class History:
     facts: Mapping[str, Sequence[Facts]]
     """By where they are kept."""
     timeline: Sequence[Moment]
+    words: Sequence[Word] = ()
+    """All that was said about it, as far as it is remembered."""
     left_out: str = ""
     """Why the stream is missing, where it is."""
 
@@ -48,18 +50,19 @@ async def history(sources: Sources, purchase: UUID) -> History:
         heard = await everywhere(reader, statements.HEARD_ABOUT, purchase)
     ledger = [each async for page in sources.ledger() for each in page if each.authorization == str(purchase)]
     streamed, left_out = await streamed_about(sources, purchase, rows["purchase"])
+    words = moments.words_of([row for rows in said.values() for row in rows], heard, streamed)
     timeline = [
         *(moment for name in moments.TOLD for row in rows[name] for moment in moments.of_row(name, row)),
         *map(moments.of_event, rows["events"]),
         *map(moments.of_movement, rows["movements"]),
         *map(moments.of_entry, ledger),
         *(moments.of_letter(service, row) for service in letters for row in letters[service]),
-        *moments.of_words([row for rows in said.values() for row in rows], heard, streamed),
+        *(word.moment for word in words),
     ]
     facts: dict[str, Sequence[Facts]] = {name: list(map(dict, found)) for name, found in rows.items()}
     facts["provider"] = [msgspec.to_builtins(each) for each in ledger]
     facts["dead letters"] = [{"service": name, **row} for name, found in letters.items() for row in found]
-    return History(purchase, facts, sorted(timeline, key=lambda each: each.at or LATER), left_out)
+    return History(purchase, facts, sorted(timeline, key=lambda each: each.at or LATER), words, left_out)
 
 
 async def everywhere(reader: Reader, statement: str, purchase: UUID) -> dict[str, Rows]:

@@ -54,15 +54,19 @@ class Word:
     at: datetime | None = None
     published_at: datetime | None = None
     seq: int | None = None
+    streamed_at: datetime | None = None
     heard_by: list[str] = field(default_factory=list)
+
+    @property
+    def attempt(self) -> str:
+        return self.id.partition(":")[2].removesuffix(":r").partition(":")[2]
 
     @property
     def moment(self) -> Moment:
         """Who said it, and how far it got. The id of a reply is that of what it answers."""
-        answered, _, rest = self.id.partition(":")
-        subject = self.subject or ("" if self.id.endswith(":r") else answered)
-        attempt = rest.removesuffix(":r").partition(":")[2]
-        return Moment(self.at, speaker(subject), "; ".join(self._ways()) or "said", subject, attempt, self.id)
+        subject = self.subject or ("" if self.id.endswith(":r") else self.id.partition(":")[0])
+        what = "; ".join(self._ways()) or "said"
+        return Moment(self.at, speaker(subject), what, subject, self.attempt, self.id)
 
     def _ways(self) -> Iterator[str]:
         if self.at and self.published_at:
@@ -110,7 +114,7 @@ def of_entry(entry: Entry) -> Moment:
     return Moment(entry.at, "provider", f"{entry.status} {entry.amount}{reason}", id=entry.key)
 
 
-def of_words(said: Rows, heard: Mapping[str, Rows], streamed: Sequence[Streamed]) -> Iterator[Moment]:
+def words_of(said: Rows, heard: Mapping[str, Rows], streamed: Sequence[Streamed]) -> list[Word]:
     """One for each id. Its time is that of the commit, else that of the stream."""
     words: dict[str, Word] = {}
     for row in said:
@@ -118,8 +122,8 @@ def of_words(said: Rows, heard: Mapping[str, Rows], streamed: Sequence[Streamed]
         words[name] = Word(name, row["subject"], row["created_at"], row["published_at"])
     for message in streamed:
         word = words.setdefault(message.id, Word(message.id, message.subject, message.at))
-        word.seq = message.seq
+        word.seq, word.streamed_at = message.seq, message.at
     for service, rows in heard.items():
         for row in rows:
             words.setdefault(row["message_id"], Word(row["message_id"])).heard_by.append(service)
-    yield from (word.moment for word in words.values())
+    return list(words.values())

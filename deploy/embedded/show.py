@@ -1,9 +1,12 @@
 """`status` and `logs`."""
 
 import json
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from common.telemetry.logs import told
 from deploy.embedded.errors import StackError
 from deploy.embedded.stack import Stack
 from deploy.embedded.starting import tail
@@ -48,25 +51,27 @@ def logs(stack: Stack, process: str | None, lines: int, *, follow: bool) -> int:
         return 0
     if process not in names:
         raise StackError(f"no log of {process}; there are: {', '.join(names) or 'none yet'}")
-    print(tail(stack.layout, process, lines, indent=""), flush=True)
+    said = told if sys.stdout.isatty() else str  # programs get it as it was written
+    print(tail(stack.layout, process, lines, indent="", said=said), flush=True)
     if follow:
-        follow_file(stack.layout.log(process))
+        follow_file(stack.layout.log(process), said)
     return 0
 
 
-def follow_file(path: Path) -> None:
+def follow_file(path: Path, said: Callable[[str], str]) -> None:
     """Print what is added until interrupted; a rotated file is opened anew."""
-    position, identity = path.stat().st_size, path.stat().st_ino
+    position, identity, cut = path.stat().st_size, path.stat().st_ino, b""
     while True:
         time.sleep(0.2)
         if not path.exists():
             continue
         now = path.stat()
         if now.st_ino != identity or now.st_size < position:
-            position, identity = 0, now.st_ino
+            position, identity, cut = 0, now.st_ino, b""
         with path.open("rb") as log:
             log.seek(position)
             added = log.read()
         position += len(added)
-        if added:
-            print(added.decode("utf-8", "replace"), end="", flush=True)
+        *whole, cut = (cut + added).split(b"\n")
+        for line in whole:
+            print(said(line.decode("utf-8", "replace")), flush=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
+from common.telemetry.logs import told
 from deploy.embedded import redis, redis_cluster, s3
 from deploy.embedded.control import Control
 from deploy.embedded.errors import NotReady, StackError
@@ -174,12 +175,14 @@ def migrate(layout: Layout, environment: Mapping[str, str]) -> None:
         raise StackError(f"migrations failed: {run.stderr.strip() or run.stdout.strip()}")
 
 
-def tail(layout: Layout, process: str, lines: int = TAIL, indent: str = "  ") -> str:
-    """The end of a process's log."""
+def tail(
+    layout: Layout, process: str, lines: int = TAIL, indent: str = "  ", said: Callable[[str], str] = told
+) -> str:
+    """The end of a process's log; `said` is how a line reads."""
     try:
         with layout.log(process).open("rb") as log:
             log.seek(max(0, layout.log(process).stat().st_size - 1_000_000))
             text = log.read().decode("utf-8", "replace")
     except OSError:
         return f"{indent}(no log)"
-    return "\n".join(f"{indent}{line}" for line in text.splitlines()[-lines:]) or f"{indent}(empty log)"
+    return "\n".join(f"{indent}{said(line)}" for line in text.splitlines()[-lines:]) or f"{indent}(empty log)"

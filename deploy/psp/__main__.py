@@ -3,7 +3,7 @@
 import uvicorn
 
 from common.settings import load
-from common.telemetry import configure_logging
+from common.telemetry.logs import configure_logging
 from deploy.psp import app
 from deploy.psp.settings import PspSettings
 

@@ -1,8 +1,10 @@
 """One life in the shop, with everything that goes wrong in it, and what of it must be found nowhere."""
 
 import asyncio
+import json
 import re
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,7 +13,9 @@ from urllib.parse import quote
 
 from deploy.client import API, Customer, Json, Shop, until
 from deploy.embedded.passwords import signing_key
+from deploy.embedded.services import present
 from deploy.embedded.stack import Stack
+from tests.integration.media.samples import png
 
 AWAY = ("redis", "psp", "smtp", "nats", "postgres")
 """What all is gone for a moment."""
@@ -35,7 +39,7 @@ class Canaries:
         return {
             name
             for name, canary in self.known.items()
-            for spelled in {canary, quote(canary)}
+            for spelled in {canary, quote(canary), json.dumps(canary)[1:-1]}
             if re.search(rf"\b{canary}\b" if canary.isdigit() else re.escape(spelled), text)
         }
 
@@ -73,7 +77,11 @@ class Life:
         await customer.verify()
         self.canaries.remember(customer, "of after")
         lamp = await self.lamp(customer)
+        await customer.show_picture(lamp, png(), alt="A lamp")
         self.canaries.known["card"] = f"tok_{secrets.token_hex(8)}"
+        await customer.buy(
+            {lamp: 1}, token="tok_error_after"
+        )  # its provider says nothing, which payment tells
         for token in (self.canaries.known["card"], "tok_decline"):
             bought = await customer.buy({lamp: 1}, method="credit_card", token=token)
             await customer.outcome(bought["id"])
@@ -161,6 +169,18 @@ def logs(stack: Stack) -> dict[str, str]:
     """Of every process, and of the supervisor."""
     files = (file for file in (stack.home / "logs").rglob("*") if file.is_file())
     return {file.name: file.read_text(errors="replace") for file in files}
+
+
+def assert_structured(logs: Mapping[str, str]) -> None:
+    """Every line of a service is an object that says whose it is; some belong to a trace and a purchase."""
+    known = {"trace_id", "purchase_id"}
+    for service in present():
+        texts = [text for name, text in logs.items() if name in {f"{service}.log", f"{service}-2.log"}]
+        lines = [json.loads(line) for text in texts for line in text.splitlines()]
+        assert lines
+        assert {line["service"] for line in lines} == {service}
+        known -= set().union(*lines)
+    assert not known
 
 
 def command_lines() -> str:

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -28,7 +28,9 @@ from deploy.embedded.layout import SERVICES
 from deploy.embedded.services import present
 from deploy.embedded.stack import Stack
 from deploy.privileges.nats import OPERATOR
-from tests.e2e import canaries, readme
+from deploy.trace import __main__ as trace
+from tests.e2e import canaries, readme, traces
+from tests.otlp import Caller, Collector
 from tests.servers import free_base
 from tests.support import eventually
 
@@ -36,12 +38,25 @@ pytestmark = pytest.mark.embedded
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def collector() -> Iterator[Collector]:
+    made = Collector()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Stack]:
+    """Reports its errors, and records the traces that somebody asks for and no others."""
+    watched = {
+        "OTLP_ENDPOINT": collector.endpoint,
+        "TRACE_RATIO": "0",
+        "ERROR_DSN": collector.dsn,
+    }
     made = Stack(
         home=Path(tmp_path_factory.mktemp("stack")),
         port_base=free_base(),
         replicas=dict.fromkeys(present(), 2),
-        environment={"CODES_PER_HOUR": "1000"},
+        environment={"CODES_PER_HOUR": "1000"} | watched,
     )
     made.start(tied=True)
     yield made
@@ -49,8 +64,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @asynccontextmanager
-async def shop(stack: Stack) -> AsyncIterator[Shop]:
-    async with Shop.at(stack.url("edge"), stack.url("mail_api"), connections=200) as client:
+async def shop(stack: Stack, headers: Mapping[str, str] | None = None) -> AsyncIterator[Shop]:
+    at = Shop.at(stack.url("edge"), stack.url("mail_api"), connections=200, headers=headers)
+    async with at as client:
         yield client
 
 
@@ -185,15 +201,63 @@ async def test_a_killed_replica_costs_no_answer(stack: Stack) -> None:
         assert stack.pid("product-2") != pid
 
 
-async def test_no_log_no_error_and_no_command_line_tells_a_secret_or_who_somebody_is(
-    stack: Stack, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("token", "hops", "last"),
+    [("tok_ok", traces.COMPLETED, "completed"), ("tok_decline", traces.DECLINED, "settled")],
+)
+async def test_a_purchase_is_one_trace_from_its_post_to_its_last_event(
+    stack: Stack, collector: Collector, token: str, hops: list[traces.Hop], last: str
+) -> None:
+    async with shop(stack) as client:
+        caller, events = await traces.traced_purchase(client, token)
+        tree = await traces.whole(collector, caller, hops)
+    assert events[-1].type == last
+    tree.assert_is_a_tree()
+    tree.assert_tells(hops)
+    tree.assert_delivers(events)
+    tree.assert_works()
+
+
+async def test_where_a_purchase_went_is_told_from_what_the_services_remember(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SHOP_PORT_BASE", str(stack.port_base))
+    monkeypatch.setenv("SHOP_HOME", str(stack.home))
+    async with shop(stack) as client:
+        for token, end in (("tok_ok", "COMPLETED after"), ("tok_decline", "FAILED (card_declined) after")):
+            _, events = await traces.traced_purchase(client, token)
+            assert await asyncio.to_thread(trace.main, [events[0].data["purchase_id"]]) == 0
+            lines = capsys.readouterr().out.splitlines()
+            assert end in lines[0]
+            assert [line for line in lines if "orchestrator → payment" in line]
+    assert await asyncio.to_thread(trace.main, [events[0].data["purchase_id"], "--json"]) == 0
+    known = json.loads(capsys.readouterr().out)
+    assert (known["status"], known["standing"]["how"].split()[2]) == ("FAILED", "FAILED")
+    assert {"orchestrator", "product", "order", "payment", "purchase"} == {
+        hop["to"] for hop in known["hops"]
+    } - {"mail"}
+    assert await asyncio.to_thread(trace.main, [str(new_id())]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    monkeypatch.setenv("SHOP_HOME", str(tmp_path))
+    assert await asyncio.to_thread(trace.main, [str(new_id())]) == 2
+    assert capsys.readouterr().err == "trace: nothing is running; ./just up starts it\n"
+
+
+async def test_no_log_no_trace_no_error_and_no_command_line_tells_a_secret_or_who_somebody_is(
+    stack: Stack, collector: Collector, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Passwords of the servers, the signing key, tokens, codes, and all that a customer is asked for."""
-    async with shop(stack) as client:
+    caller = Caller()
+    async with shop(stack, caller.headers) as client:
         looked_for = canaries.Canaries.of(stack)
         await canaries.Life(client, stack, looked_for).lead()
     told = canaries.logs(stack) | {"command lines": canaries.command_lines()}
     told |= {f"error {number}": body for number, body in enumerate(looked_for.errors)}
+    recorded = await traces.of_everybody(collector, caller, present())
+    assert {"S3 PUT", "SMTP send", "PIPELINE"} <= {span.name for span in recorded}
+    told |= {f"trace {span.span_id}": str(span) for span in recorded}
+    told |= {f"report {number}": body for number, body in enumerate(collector.reports)}
+    canaries.assert_structured(told)
     with capsys.disabled():
         sys.stdout.write(f"\n{len(looked_for.known)} canaries in {len(told)} texts: ")
         sys.stdout.write(f"{sum(map(len, told.values()))} characters\n")

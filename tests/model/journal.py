@@ -136,12 +136,14 @@ def outcomes(row: Row, script: Sequence[Reaction]) -> list[Outcome]:
 
 
 def _of_purchase(log: Events, purchase_id: UUID, number: int, limit: int) -> tuple[Any, ...]:
-    found = sorted((each.seq, each.type, each.data) for each in log if each.purchase_id == purchase_id)
+    mine = [each for each in log if each.purchase_id == purchase_id]
+    found = sorted((each.seq, each.type, each.data, each.traceparent) for each in mine)
     return tuple(each for each in found if each[0] > number)[:limit]
 
 
 def _of_account(log: Events, account_id: UUID, number: int, limit: int) -> tuple[Any, ...]:
-    found = sorted((each.account_seq, each.type, each.data) for each in log if each.account_id == account_id)
+    mine = [each for each in log if each.account_id == account_id]
+    found = sorted((each.account_seq, each.type, each.data, each.traceparent) for each in mine)
     return tuple(each for each in found if each[0] > number)[:limit]
 
 

@@ -79,6 +79,6 @@ async def test_who_commits_never_sees_less_than_it_has_committed(pair: Pair) -> 
 
 async def test_what_another_release_has_written_is_read_anew(pair: Pair) -> None:
     one, _ = pair
-    async with one.store._asking() as redis:
+    async with one.store._asking("SET") as redis:
         await redis.set(one.store.key("a", "answer"), b"\x93\x01", px=10_000)
     assert await one.read(Table(1)) == b"v1"

@@ -5,10 +5,11 @@ import time
 
 import pytest
 
-from common import telemetry
 from common.contracts.product import Check, ProductCheck
 from common.messaging.answers import AT_ONCE
 from common.messaging.requests import Unavailable
+from common.telemetry import context
+from common.telemetry.edge import entered
 from tests.integration.requests.wire import QUESTION, YES, Bench, Gate
 from tests.servers import Servers
 from tests.support import eventually
@@ -62,13 +63,13 @@ async def test_the_trace_of_the_asker_goes_on_where_it_is_answered(bench: Bench)
     seen: list[str | None] = []
 
     async def note(_: ProductCheck) -> Check:
-        seen.append(telemetry.trace_id())
+        seen.append(context.trace_id())
         return YES
 
     await bench.start(note)
-    with telemetry.continued(None):
+    with entered(None, "GET /", {}):
         await bench.requests.ask(QUESTION)
-        assert seen == [telemetry.trace_id()]
+        assert seen == [context.trace_id()]
 
 
 # -- nobody there, or no longer

@@ -59,9 +59,9 @@ def test_a_stream_that_was_let_in_just_before_a_stop_ends_with_it() -> None:
 def test_a_queue_that_is_full_is_read_from_the_log_instead() -> None:
     stream = Follower(new_id(), caller(new_id()), of_account=True)
     for number in range(1, MOST_WAITING + 2):
-        stream.offer(encoded(number, "step", "{}"))
+        stream.offer(encoded(number, "step", "{}", None))
     assert stream.take() is None
     assert stream.starts_reading()
-    stream.read([encoded(number, "step", "{}") for number in (1, 2)], most=2)
+    stream.read([encoded(number, "step", "{}", None) for number in (1, 2)], most=2)
     assert [each[0] for each in iter(stream.take, None)] == [1, 2]
     assert stream.starts_reading(), "there may be more"

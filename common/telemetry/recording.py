@@ -1,0 +1,98 @@
+"""Where spans go: over OTLP/HTTP to a collector, from a thread, out of a queue for which nobody waits."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+
+from common.telemetry import edge, spans
+from common.telemetry.who import Who
+
+log = logging.getLogger(__name__)
+
+QUEUE = 8192
+"""Spans that wait in memory, at most; more are lost."""
+TOGETHER = 512
+EVERY_MS = 1000
+SEND_SECONDS = 5.0
+FLUSH_SECONDS = 0.5
+LONGEST_TEXT = 2048
+THEIRS = "opentelemetry.exporter"
+
+
+class Where(NamedTuple):
+    """`endpoint` without the path: `http://localhost:4318`. Empty: nothing is recorded."""
+
+    endpoint: str
+    ratio: float
+
+
+class Patient(SpanExporter):
+    """A collector that is away is told of once, and once when it is back; spans of meanwhile are lost."""
+
+    def __init__(self, exporter: SpanExporter, endpoint: str) -> None:
+        self._exporter = exporter
+        self._endpoint = endpoint
+        self._is_away = False
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        result = self._exporter.export(spans)
+        is_away = result is not SpanExportResult.SUCCESS
+        if is_away and not self._is_away:
+            log.warning("traces are lost: the collector at %s does not take them", self._endpoint)
+        elif self._is_away and not is_away:
+            log.info("the collector at %s takes traces again", self._endpoint)
+        self._is_away = is_away
+        return result
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return self._exporter.force_flush(timeout_millis)
+
+
+def record(where: Where, who: Who) -> Callable[[], None]:
+    """From now on in this process. Returns what ends it: sends what is left, and waits for that shortly."""
+    if not where.endpoint:
+        return lambda: None
+    # Some twenty megabytes of memory, for those who want it.
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+
+    logging.getLogger(THEIRS).setLevel(logging.CRITICAL)  # it tells of every attempt
+    exporter = OTLPSpanExporter(f"{where.endpoint.rstrip('/')}/v1/traces", timeout=SEND_SECONDS)
+    processor = BatchSpanProcessor(
+        Patient(exporter, where.endpoint),
+        max_queue_size=QUEUE,
+        schedule_delay_millis=EVERY_MS,
+        max_export_batch_size=TOGETHER,
+    )
+    provider = TracerProvider(
+        ALWAYS_ON,  # whoever asks for a span has found that its trace is recorded
+        Resource.create(
+            {
+                "service.name": who.service,
+                "service.namespace": "shop",
+                "service.version": who.version,
+                "service.instance.id": who.instance,
+            }
+        ),
+        shutdown_on_exit=False,
+        span_limits=SpanLimits(max_attribute_length=LONGEST_TEXT),
+    )
+    provider.add_span_processor(processor)
+    spans.record_with(provider.get_tracer("shop", who.version))
+    edge.admit(where.ratio)
+    return lambda: _finish(processor)
+
+
+def _finish(processor: BatchSpanProcessor) -> None:
+    """In a thread of its own: a collector that hangs holds up nobody's stop."""
+    ending = threading.Thread(target=processor.shutdown, daemon=True)
+    ending.start()
+    ending.join(FLUSH_SECONDS)
