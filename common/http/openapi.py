@@ -134,7 +134,8 @@ def _responses(operation: Operation, answered: Json, components: Json) -> Json:
     handler = operation.handler
     success: Json = {"description": HTTPStatus(handler.status_code).phrase}
     if handler.media_type == EVENT_STREAM:
-        success["content"] = {EVENT_STREAM: {"schema": {"type": "string"}, "example": handler.opt["like"]}}
+        # No schema: to some tools that of 3.1 is an event's, to others the whole stream's.
+        success["content"] = {EVENT_STREAM: {"example": handler.opt["like"]}}
     elif _answered(handler) is not None:
         success["content"] = _json(answered, components, handler.opt.get("like"))
     return {str(handler.status_code): success} | {
