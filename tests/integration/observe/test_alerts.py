@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -145,9 +146,9 @@ async def test_a_message_that_nobody_can_read_raises_an_alert(
         async def told(what: str) -> Any:
             try:
                 async with session.get(f"{address}/api/v1/{what}") as answer:
-                    return (await answer.json()).get("data")
-            except aiohttp.ClientConnectorError:  # not yet
-                return None
+                    return (await answer.json())["data"] if answer.status == HTTPStatus.OK else None
+            except aiohttp.ClientConnectorError:
+                return None  # not yet
 
         async def looked() -> bool:
             found = await told("query?query=shop_open_dead_letters")
