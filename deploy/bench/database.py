@@ -25,6 +25,10 @@ WHERE object = 'wal' AND fsyncs > 0 GROUP BY 1
 """
 BYTES = "SELECT 'bytes' AS name, pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint AS count"
 
+SIZES = (
+    "SELECT datname AS name, pg_database_size(oid) AS count FROM pg_database WHERE datname = ANY($1::text[])"
+)
+
 COUNTER = "pg_stat_statements"
 TEXTS_KIND = "statements_by_text"
 INSTALL = f"CREATE EXTENSION IF NOT EXISTS {COUNTER}"
@@ -62,6 +66,10 @@ class Counters:
             "commits": await self._sample(COMMITS, WITH_DATABASE),
             "wal_fsyncs": await self._sample(FSYNCS),
         }
+
+    async def sizes(self) -> dict[str, float]:
+        """Of the databases, on the disk, in bytes."""
+        return dict((await self._sample(SIZES, WITH_DATABASE)).counts)
 
     async def _sample(self, statement: str, *values: object) -> Sample:
         rows = await self.connection.fetch(statement, *values)
