@@ -118,7 +118,7 @@ async def test_a_frozen_node_loses_its_listener(clusters: Embedded, bells: tuple
 
 
 def elsewhere(client: Client, left: str) -> bool:
-    """Connected, and to another server. How often it tried is open: a killed one may answer once more before it stays away."""
+    """Connected, and to another server; how often it tried is open: a killed one may answer once more."""
     there = client.connected_url
     return there is not None and there.port != urlsplit(left).port
 
