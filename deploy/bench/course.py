@@ -16,7 +16,7 @@ from deploy.client import Json
 
 @dataclass(frozen=True)
 class Look:
-    """At one moment of `time.perf_counter`: what was used so far, and the sizes now."""
+    """Begun at one moment of `time.perf_counter`: what was used so far, and the sizes now."""
 
     at: float
     cpu_ms: Mapping[str, float]
@@ -48,8 +48,9 @@ async def followed(meter: Meter, every: float) -> AsyncIterator[list[Look]]:
 
 
 async def look(meter: Meter) -> Look:
+    at = time.perf_counter()
     used, sizes = await asyncio.to_thread(lambda: (meter.processes.cpu_ms(), meter.processes.pss()))
-    return Look(time.perf_counter(), used, sizes, await meter.counters.sizes())
+    return Look(at, used, sizes, await meter.counters.sizes())
 
 
 def course(looks: Sequence[Look], measured: Measured) -> list[Json]:

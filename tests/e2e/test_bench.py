@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
+from operator import mul
 from pathlib import Path
 
 import pytest
@@ -105,8 +107,11 @@ async def test_a_history_is_whole_and_there_once(stack: Stack) -> None:
     assert before.totals.words > 400 / 9
     figures = await run(stack, Trial(purchases=5, buyers=2, rate=5.0, rest=0, every=0.5))
     assert figures["wrong"] == []
-    assert len(figures["course"]) >= 2
-    assert figures["course"][0]["database_mib"]["purchase"] > 0
+    ends = [0.0, *(each["until_second"] for each in figures["course"])]
+    seconds = [end - start for start, end in pairwise(ends)]
+    rates = [each["purchases_per_second"] for each in figures["course"]]
+    assert sum(map(mul, rates, seconds)) == pytest.approx(5, abs=0.05 * len(rates) + 0.1 * sum(seconds))
+    assert figures["course"][-1]["database_mib"]["purchase"] > 0
     with pytest.raises(Misconfigured, match="other days"):
         await history.run(stack, 1, days=9.0)
 
