@@ -104,6 +104,11 @@ test *arguments: _environment
 bench *arguments: _environment
     @exec {{ python }} -m deploy.bench "$@"
 
+# Give the running stack a past: a million old purchases, so that it can be measured what they cost (--days 30)
+[no-exit-message]
+history *arguments: _environment
+    @exec {{ python }} -m deploy.bench.history "$@"
+
 # Read products and lists out of warm caches as fast as wrk can ask (--unknown: and ids that nobody has)
 [no-exit-message]
 bench-reads *arguments: _environment

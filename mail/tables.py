@@ -62,6 +62,8 @@ MAILS = Table(
         name="forgotten",
     ),
     CheckConstraint("status <> 'parked' OR reason IS NOT NULL", name="reason"),
+    # Every claim reads past what has been sent and not been swept yet.
+    postgresql_with={"autovacuum_vacuum_scale_factor": 0.01, "autovacuum_vacuum_cost_delay": 0},
     info=may(
         "INSERT, DELETE, UPDATE (recipient, content, status, tries, reason, next_try_at, sent_at)",
         audited="about, kind, status, tries, accepted_at, next_try_at, sent_at",

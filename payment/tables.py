@@ -56,7 +56,7 @@ PAYMENTS = Table(
     ),
     postgresql_with={
         "fillfactor": 50,  # every payment is rewritten some four times
-        "autovacuum_vacuum_scale_factor": 0.05,
+        "autovacuum_vacuum_scale_factor": 0.01,
         "autovacuum_vacuum_cost_delay": 0,
     },
     info=may(

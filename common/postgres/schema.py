@@ -77,6 +77,12 @@ def create_letter_trail() -> None:
     op.execute(APPEND_ONLY)
 
 
+def attach_partitions() -> None:
+    """`make_partition()`, and a `maintain_partitions()` for which nobody waits."""
+    op.execute(_file("make_partition.sql"))
+    op.execute(_file("maintain_partitions.sql"))
+
+
 def _file(name: str) -> str:
     return (files("common.postgres") / name).read_text()
 

@@ -8,17 +8,14 @@ from datetime import datetime
 import aiohttp
 import asyncpg
 
+from deploy.audit import statements
 from deploy.audit.findings import CLOSED
 from deploy.audit.look import audit
 from deploy.audit.sources import Rows, Sources, entries, listed
 from deploy.psp.book import Entry
 
 OUTCOMES = "SELECT status, count(*) FROM purchases GROUP BY status"
-OPEN = (
-    ("purchase", "SELECT count(*) FROM purchases WHERE settled_at IS NULL"),
-    ("mail", "SELECT count(*) FROM mails WHERE status = 'queued'"),
-)
-UNSAID = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
+OPEN = (("purchase", statements.UNSETTLED), ("mail", statements.QUEUED))
 HEARD_BY = "SELECT stream_created_at FROM relay_state"
 
 
@@ -39,7 +36,7 @@ class Books:
 
     async def are_closed(self) -> bool:
         """Everything is settled, said, and mailed: accepting a mail settles, sending it comes after."""
-        questions = [*OPEN, *((service, UNSAID) for service in self.databases)]
+        questions = [*OPEN, *((service, statements.UNSAID) for service in self.databases)]
         counts = [(await self.rows(service, statement))[0]["count"] for service, statement in questions]
         return not any(counts)
 

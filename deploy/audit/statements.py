@@ -36,9 +36,14 @@ WHERE e.count IS DISTINCT FROM f.last_seq OR e.last IS DISTINCT FROM f.last_seq 
 ORDER BY account_id LIMIT 1000
 """
 KEYS = """
-SELECT account_id, count(*), min(id::text)::uuid AS id FROM purchases WHERE idempotency_key IS NOT NULL
-GROUP BY account_id, idempotency_key HAVING count(*) > 1 LIMIT 1000
+WITH shared AS MATERIALIZED (
+  SELECT account_id, idempotency_key, count(*) FROM purchases WHERE idempotency_key IS NOT NULL
+  GROUP BY account_id, idempotency_key HAVING count(*) > 1 LIMIT 1000
+)
+SELECT account_id, count, min(id::text)::uuid AS id
+FROM shared JOIN purchases USING (account_id, idempotency_key) GROUP BY account_id, idempotency_key, count
 """
+"""Out of the index alone; the rows are looked at where there are two."""
 
 # -- the participants, within a window of purchases
 
@@ -60,7 +65,9 @@ WITH reserved AS (
   FROM reservations, jsonb_array_elements(items) AS item WHERE status = 'DONE' GROUP BY 1
 ), lines AS (
   SELECT product_id, version, kind, change, available, purchase_id, lag(available) OVER line AS before
-  FROM stock_movements WINDOW line AS (PARTITION BY product_id ORDER BY version, position)
+  FROM (
+    SELECT product_id, version, position, kind, change, available, purchase_id FROM stock_movements OFFSET 0
+  ) AS moved WINDOW line AS (PARTITION BY product_id ORDER BY version, position)
 ), ledger AS (
   SELECT product_id, max(version) AS version, sum(change) AS moved,
          min(available - change) FILTER (WHERE before IS NULL) AS opened,
@@ -82,7 +89,8 @@ WHERE available < 0 OR received <> available + reserved OR by_ledger <> availabl
    OR breaks > 0 OR is_whole AND reserved_by_ledger <> reserved
 ORDER BY product_id LIMIT 1000
 """
-"""One snapshot. Months of the ledger may be gone: then its oldest line says what there was before it."""
+"""One snapshot. Months of the ledger may be gone: then its oldest line says what there was before it. OFFSET
+0: it is read as it lies and sorted; in the order of its index each line would be looked for."""
 
 BLAMED = """
 SELECT purchase_id AS id FROM (
@@ -132,6 +140,13 @@ KNOWN = "SELECT message_id FROM inbox WHERE issued_on = ANY($2::date[]) AND mess
 KNOWN_SOMEWHERE = "SELECT message_id FROM inbox WHERE message_id = ANY($1::text[])"
 PARKED = "SELECT message_id FROM dead_letter WHERE message_id = ANY($1::text[])"
 """Also those that are closed: what became of them, their trail tells."""
+
+# -- whether all has come to its end
+
+UNSETTLED = "SELECT count(*) FROM purchases WHERE next_drive_at IS NOT NULL"
+"""Not `settled_at IS NULL`, which says the same: this has an index of those that are open."""
+QUEUED = "SELECT count(*) FROM mails WHERE status = 'queued'"
+UNSAID = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
 
 # -- the history of one purchase
 

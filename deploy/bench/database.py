@@ -25,6 +25,10 @@ WHERE object = 'wal' AND fsyncs > 0 GROUP BY 1
 """
 BYTES = "SELECT 'bytes' AS name, pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint AS count"
 
+SIZES = (
+    "SELECT datname AS name, pg_database_size(oid) AS count FROM pg_database WHERE datname = ANY($1::text[])"
+)
+
 COUNTER = "pg_stat_statements"
 TEXTS_KIND = "statements_by_text"
 INSTALL = f"CREATE EXTENSION IF NOT EXISTS {COUNTER}"
@@ -34,6 +38,8 @@ SELECT d.datname AS name, sum(s.calls)::bigint AS count
 FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid JOIN pg_roles r ON r.oid = s.userid
 WHERE d.datname = ANY($1::text[]) AND r.rolname = d.datname || '_runtime' GROUP BY 1
 """
+# Of its pages, however they came to hand: unlike time, this says the same on a machine that is busy.
+BLOCKS = STATEMENTS.replace("s.calls", "s.shared_blks_hit + s.shared_blks_read")
 TEXTS = """
 SELECT d.datname || ': ' || regexp_replace(s.query, '\\s+', ' ', 'g') AS name, sum(s.calls)::bigint AS count
 FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid JOIN pg_roles r ON r.oid = s.userid
@@ -53,6 +59,7 @@ class Counters:
         known = {"wal": await self._sample(BYTES)}
         if self.with_statements:
             known["statements"] = await self._sample(STATEMENTS, WITH_DATABASE)
+            known["blocks"] = await self._sample(BLOCKS, WITH_DATABASE)
             known[TEXTS_KIND] = await self._sample(TEXTS, WITH_DATABASE)
         return known
 
@@ -62,6 +69,10 @@ class Counters:
             "commits": await self._sample(COMMITS, WITH_DATABASE),
             "wal_fsyncs": await self._sample(FSYNCS),
         }
+
+    async def sizes(self) -> dict[str, float]:
+        """Of the databases, on the disk, in bytes."""
+        return dict((await self._sample(SIZES, WITH_DATABASE)).counts)
 
     async def _sample(self, statement: str, *values: object) -> Sample:
         rows = await self.connection.fetch(statement, *values)

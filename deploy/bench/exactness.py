@@ -2,16 +2,18 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import asyncpg
 
-from deploy.audit.books import Books, ledger_of
+from deploy.audit.books import Books
+from deploy.audit.findings import CLOSED
+from deploy.audit.look import audit
+from deploy.audit.sources import Ledger, Sources, over_http
 from deploy.bench.buyers import Measured
 from deploy.bench.load import INVENTORY, PRICE, gather_some
 from deploy.client import Shop, until
 from deploy.embedded.stack import Stack
-from deploy.psp.book import Entry
 
 SETTLE_SECONDS = 60.0
 LOOK_SECONDS = 0.25
@@ -39,13 +41,13 @@ async def closed(stack: Stack) -> float | None:
 
 async def wrong(stack: Stack, shop: Shop, measured: Measured, products: Sequence[str]) -> list[str]:
     """Everything that is off; call it when the books are closed."""
-    ledger = await ledger_of(shop.session, stack.url("psp"))
+    ledger = over_http(stack.url("psp"))
     ends = {purchase: kind for purchase, (kind, _) in measured.decided.items()}
     return [
         *await missing_stock(shop, ends, products),
-        *missing_money(ledger, ends),
+        *missing_money(await taken(ledger, ends), ends),
         *missing_mails(await mailed(stack.auditor_urls["mail"], list(ends)), ends),
-        *await Books(stack.auditor_urls, ledger).violations(),
+        *map(str, (await audit(Sources(stack.auditor_urls, ledger), CLOSED)).in_order),
     ]
 
 
@@ -56,14 +58,20 @@ async def missing_stock(shop: Shop, ends: Mapping[str, str], products: Sequence[
     return [] if gone == sold else [f"{gone} units are gone, {sold} were sold"]
 
 
-def missing_money(ledger: Sequence[Entry], ends: Mapping[str, str]) -> list[str]:
+async def taken(ledger: Ledger, wanted: Container[str]) -> Counter[str]:
+    """By authorization; page by page, for the ledger may be long."""
+    sums = Counter[str]()
+    async for page in ledger():
+        for entry in page:
+            if entry.status == "captured" and entry.authorization in wanted:
+                sums[entry.authorization] += entry.amount
+    return sums
+
+
+def missing_money(sums: Counter[str], ends: Mapping[str, str]) -> list[str]:
     """Whoever completed has paid both lines, and nobody else anything."""
-    taken = Counter[str]()
-    for entry in ledger:
-        if entry.status == "captured":
-            taken[entry.authorization] += entry.amount
     owed = {purchase: 2 * PRICE * (kind == "completed") for purchase, kind in ends.items()}
-    return [f"{taken[key]} was taken for {key}" for key, due in owed.items() if taken[key] != due]
+    return [f"{sums[key]} was taken for {key}" for key, due in owed.items() if sums[key] != due]
 
 
 def missing_mails(sent: Counter[tuple[str, str]], ends: Mapping[str, str]) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from deploy.bench import circumstances, flood, streams
 from deploy.bench.buyers import Buyer, Measured, listening
 from deploy.bench.costs import costs
+from deploy.bench.course import course, followed
 from deploy.bench.exactness import SETTLE_SECONDS, closed, wrong
 from deploy.bench.figures import latencies
 from deploy.bench.hops import hops
@@ -48,7 +49,7 @@ async def measure(
     """The figures, and what went wrong with them."""
     rested, before = await meter.at_rest()
     since, measured = datetime.now(UTC), buyers[0].measured
-    async with watching(meter.processes) as peaks:
+    async with watching(meter.processes) as peaks, followed(meter, trial.every) as looks:
         seconds = await (one_at_a_time(buyers[0], wanted) if trial.idle else load(buyers, wanted, trial.rate))
         settled = await closed(stack)
     known = costs(rested, before, await meter.after())
@@ -56,6 +57,8 @@ async def measure(
         "hops_ms": await hops(stack.auditor_urls, since, measured.decided.keys()),
         "settled_after_load_seconds": None if settled is None else round(settled, 2),
     }
+    if looks:
+        figures["course"] = course(looks, measured)
     late = [f"the books are not closed {SETTLE_SECONDS:.0f} s after the load"] if settled is None else []
     return figures | as_json(known, len(measured.decided), peaks), late
 

@@ -16,7 +16,8 @@ STREAMS_RATE, STREAMS_SECONDS = 10.0, 20.0
 @dataclass(frozen=True)
 class Trial:
     """`rest`: seconds for which the stack is left alone before the load, to know what it costs at rest; 0
-    measures no costs that need patience, and waits for nothing."""
+    measures no costs that need patience, and waits for nothing. `every`: seconds of which each part of the
+    course is told by itself; 0: no course."""
 
     purchases: int = PURCHASES
     buyers: int = 50
@@ -27,6 +28,7 @@ class Trial:
     direct: bool = False
     statements: bool = False
     rest: float = 5.0
+    every: float = 0.0
     logins: float | None = None
     rounds: int = 3
 
@@ -60,6 +62,7 @@ def asked(words: Sequence[str] | None = None) -> tuple[Trial, Path | None]:
                 "direct",
                 "statements",
                 "rest",
+                "every",
                 "logins",
                 "rounds",
             )
@@ -88,6 +91,9 @@ def add_details(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--statements", action="store_true", help="count them, too: needs a stack of its own")
     parser.add_argument(
         "--rest", type=float, default=5.0, help="seconds at rest before the load (5); 0: measure no costs"
+    )
+    parser.add_argument(
+        "--every", type=float, default=0.0, help="the course, too: figures of every so many seconds"
     )
     parser.add_argument("--rounds", type=int, default=3, help="of the load without and beside the logins")
     parser.add_argument("--json", type=Path, help="write the figures here too")

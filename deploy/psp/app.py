@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Litestar, Request, Response, get, post
+from litestar import Litestar, MediaType, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
@@ -24,6 +24,9 @@ IdempotencyKey = Annotated[
     str, HeaderParameter(name="Idempotency-Key", min_length=1, max_length=255, pattern=r"\A[\x21-\x7e]+\Z")
 ]
 
+REMEMBERED = timedelta(days=2)
+"""At a start: keys and holds of before are history, which only the file knows. Real providers forget, too."""
+
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`id` names an authorization."""
@@ -38,9 +41,10 @@ class Desk:
 
     def __init__(self, settings: PspSettings) -> None:
         self.slow_seconds = settings.slow_seconds
-        self.ledger = Ledger(Path(settings.ledger_file))
-        self.book = Book(settings.payment_limit)
-        for entry in self.ledger.entries:
+        self.ledger = Ledger(Path(settings.ledger_file), datetime.now(UTC) - REMEMBERED)
+        recent, self.ledger.recent = self.ledger.recent, []
+        self.book = Book(settings.payment_limit, forgotten=self.ledger.count - len(recent))
+        for entry in recent:
             self.book.record(entry)
 
     async def settle(self, key: str, asked: Asked) -> tuple[Entry, bool]:
@@ -89,16 +93,14 @@ async def void(data: JSONBody[Void], idempotency_key: IdempotencyKey, desk: AtDe
     return Answer(status=entry.status, reason=entry.reason)
 
 
-@get("/v1/ledger")
+@get("/v1/ledger", media_type=MediaType.JSON)
 async def read_ledger(
     desk: AtDesk,
     after: Annotated[int, QueryParameter(ge=0)] = 0,
     limit: Annotated[int | None, QueryParameter(ge=1)] = None,
-) -> list[Entry]:
-    """What is on disk, in order; in pages for whoever names a `limit`, `after` the last entry's `seq`."""
-    entries = desk.ledger.entries[after:][:limit]
-    await desk.ledger.reach(after + len(entries) if entries else 0)
-    return entries
+) -> bytes:
+    """Entries on disk, in order; in pages for whoever names a `limit`, `after` the last entry's `seq`."""
+    return await desk.ledger.page(after, limit)
 
 
 @get("/v1/authorizations/{key:str}")

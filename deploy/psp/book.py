@@ -77,8 +77,10 @@ class KeyReused(Exception):
 class Book:
     """Every entry by its key, and what they add up to: at most one hold and one capture per authorization."""
 
-    def __init__(self, payment_limit: int | None = None) -> None:
+    def __init__(self, payment_limit: int | None = None, forgotten: int = 0) -> None:
+        """`forgotten` are the entries that came before all that will be recorded."""
         self.payment_limit = payment_limit
+        self.forgotten = forgotten
         self.entries: dict[str, Entry] = {}
         self.holds: dict[str, Hold] = {}
 
@@ -102,7 +104,7 @@ class Book:
         status, reason = self._verdict(request, hold)
         moved, currency_code = _moved(request, hold, status)
         return Entry(
-            seq=len(self.entries) + 1,
+            seq=self.forgotten + len(self.entries) + 1,
             at=at,
             key=key,
             authorization=authorization,

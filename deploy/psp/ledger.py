@@ -1,9 +1,12 @@
-"""The ledger file: JSON lines, appended and on disk before anybody is answered."""
+"""The ledger file: JSON lines, on disk before anybody is answered, and read from there page by page."""
 
 import asyncio
 import logging
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -12,27 +15,64 @@ from deploy.psp.book import Entry
 
 log = logging.getLogger(__name__)
 
+STRIDE = 1000
+"""Of so many lines one place is remembered: a page begins at the nearest."""
+ALWAYS = datetime.min.replace(tzinfo=UTC)
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Entry).decode
+
+
+class _Dated(msgspec.Struct):
+    at: datetime
+
+
+_date = msgspec.json.Decoder(_Dated).decode
 
 
 class Ledger:
     """Group commit: whoever gets to the disk first writes for all that wait. Only ever appends."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, since: datetime = ALWAYS) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.entries = read(path)
+        self._path = path
+        self._places, self._size, self.count = [0], 0, 0
+        self.recent: list[Entry] = []
+        """Those since then, as they were found in the file."""
+        for line in lines(path):
+            self._place(line)
+            if _date(line).at >= since:
+                self.recent.append(_decode(line))
         self._file = path.open("ab", buffering=0)
         _sync_folder(path.parent)
         self._lines: list[bytes] = []
-        self._durable = len(self.entries)
+        self._durable = self.count
         self._turn = asyncio.Lock()
         self._writer = ThreadPoolExecutor(1, "ledger")  # one: lines stay in order whatever is cancelled
 
     def append(self, entry: Entry) -> None:
         """Its `seq` is its line number. Not on disk yet: `reach(entry.seq)`."""
-        self.entries.append(entry)
-        self._lines.append(_encode(entry) + b"\n")
+        line = _encode(entry) + b"\n"
+        self._place(line)
+        self._lines.append(line)
+
+    def _place(self, line: bytes) -> None:
+        self.count += 1
+        self._size += len(line)
+        if self.count % STRIDE == 0:
+            self._places.append(self._size)
+
+    async def page(self, after: int, limit: int | None) -> bytes:
+        """A JSON array of the lines behind that one, all of them on disk."""
+        most = max(0, self.count - after)
+        wanted = most if limit is None else min(limit, most)
+        if not wanted:
+            return b"[]"
+        await self.reach(after + wanted)
+        with self._path.open("rb") as file:
+            file.seek(self._places[after // STRIDE])
+            found = islice(file, after % STRIDE, after % STRIDE + wanted)
+            return b"[" + b",".join(line.rstrip() for line in found) + b"]"
 
     async def reach(self, seq: int) -> None:
         """Returns when that line is on disk."""
@@ -62,15 +102,21 @@ class Ledger:
 
 
 def read(path: Path) -> list[Entry]:
-    """All whole lines; a torn last one was never answered, and is cut off."""
+    """All whole lines."""
+    return [_decode(line) for line in lines(path)]
+
+
+def lines(path: Path) -> Iterator[bytes]:
+    """Whole ones; a torn last one was never answered, and is cut off."""
     if not path.exists():
-        return []
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
-        log.warning("cutting off a torn last line of %d bytes", len(content) - len(whole))
-        os.truncate(path, len(whole))
-    return [_decode(line) for line in whole.splitlines()]
+        return
+    with path.open("rb") as file:
+        for line in file:
+            if not line.endswith(b"\n"):
+                log.warning("cutting off a torn last line of %d bytes", len(line))
+                os.truncate(path, file.tell() - len(line))
+                return
+            yield line
 
 
 def _sync_folder(folder: Path) -> None:

@@ -6,14 +6,21 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
+from operator import mul
 from pathlib import Path
 
 import pytest
 
+from deploy.audit.findings import CLOSED
+from deploy.audit.look import audit
+from deploy.audit.sources import Sources, over_http
+from deploy.bench import history, past
 from deploy.bench.database import COUNTER
 from deploy.bench.runs import run
 from deploy.bench.trial import Trial
 from deploy.client import Shop
+from deploy.embedded.errors import Misconfigured
 from deploy.embedded.stack import Stack
 from tests.servers import free_base
 
@@ -55,6 +62,7 @@ def test_the_bench_says_what_a_purchase_costs_and_what_it_was_measured_on(
     assert cost["messages"]["evt.purchase.completed"] == 1.0
     assert 15 <= cost["messages"]["total"] <= 17
     assert cost["commits"]["purchase"] > 0.5
+    assert cost["blocks"]["purchase"] > 10
     assert cost["statements"]["purchase"] > 1
     assert any("INSERT INTO inbox" in text for text in told["statements_by_text"])
     assert told["totals"]["wal_fsyncs"]["total"] > 0
@@ -86,6 +94,26 @@ async def test_silent_streams_are_counted_and_cost_no_purchase(stack: Stack) -> 
     assert figures["streams"]["count"] == 100
     assert figures["streams"]["lost"] == 0
     assert figures["streams"]["pss_kib_per_stream"].keys() >= {"purchase", "traefik"}
+
+
+async def test_a_history_is_whole_and_there_once(stack: Stack) -> None:
+    """Nothing is wrong with it, a day of its words included, and purchases go on behind it."""
+    await history.run(stack, 400, days=9.0)
+    books = Sources(stack.auditor_urls, over_http(stack.url("psp")))
+    before = await audit(books, CLOSED)
+    assert before.in_order == []
+    assert sum(before.totals.purchases.values()) > 400
+    assert before.totals.purchases["FAILED"] == 2 + 400 * 2 / past.SELDOM
+    assert before.totals.words > 400 / 9
+    figures = await run(stack, Trial(purchases=5, buyers=2, rate=5.0, rest=0, every=0.5))
+    assert figures["wrong"] == []
+    ends = [0.0, *(each["until_second"] for each in figures["course"])]
+    seconds = [end - start for start, end in pairwise(ends)]
+    rates = [each["purchases_per_second"] for each in figures["course"]]
+    assert sum(map(mul, rates, seconds)) == pytest.approx(5, abs=0.05 * len(rates) + 0.1 * sum(seconds))
+    assert figures["course"][-1]["database_mib"]["purchase"] > 0
+    with pytest.raises(Misconfigured, match="other days"):
+        await history.run(stack, 1, days=9.0)
 
 
 async def test_one_at_a_time_is_a_purchase_after_the_other(stack: Stack) -> None:

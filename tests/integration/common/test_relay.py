@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 
 from common.contracts import order
@@ -135,6 +137,34 @@ async def test_partitions_are_made_ahead_and_dropped_when_nobody_needs_them(
         )
     assert [row["relname"] for row in rows] == ["outbox_20200102"]  # it still holds an unsent message
     assert ahead == 4
+
+
+async def test_old_partitions_wait_for_their_readers_and_nobody_waits_for_them(
+    bench: Bench, servers: Servers
+) -> None:
+    """Whoever reads a whole outbox, as the audit does, holds up neither tomorrow's partition nor a sale."""
+    today = datetime.now(UTC).date()
+    tomorrow = f"outbox_{today + timedelta(days=1):%Y%m%d}"
+    connections = [await asyncpg.connect(servers.owner_url(bench.db.url)) for _ in range(3)]
+    reader, keeper, writer = connections
+    await keeper.execute(
+        "CREATE TABLE outbox_20200101 PARTITION OF outbox FOR VALUES FROM ('20200101') TO ('20200102')"
+    )
+    await keeper.execute(f"DROP TABLE {tomorrow}")
+    written = "INSERT INTO outbox (message_id, subject, payload, correlation_id) VALUES ('x', 'y', '', 'z')"
+    known = "SELECT to_regclass('outbox_20200101') IS NOT NULL, to_regclass($1) IS NOT NULL"
+    async with reader.transaction():
+        await reader.fetch("SELECT FROM outbox")
+        kept = asyncio.ensure_future(keeper.execute("SELECT maintain_partitions()"))
+        while not kept.done():  # every statement of these, whatever the other one has in hand
+            async with asyncio.timeout(1):
+                await writer.execute(written)
+        await kept
+        assert list(await writer.fetchrow(known, tomorrow) or ()) == [True, True]
+    await keeper.execute("SELECT maintain_partitions()")
+    assert list(await writer.fetchrow(known, tomorrow) or ()) == [False, True]
+    for connection in connections:
+        await connection.close()
 
 
 async def test_while_nobody_stores_the_relay_asks_again_without_haste_and_then_says_everything(

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from common.contracts.order import OrderCreated
+from deploy.audit.sources import listed
 from deploy.bench import costs, database, hops, meter, processes, trial
 from deploy.bench.__main__ import first
 from deploy.bench.buyers import Measured
 from deploy.bench.costs import Costs, Sample
-from deploy.bench.exactness import missing_mails, missing_money
+from deploy.bench.exactness import missing_mails, missing_money, taken
 from deploy.bench.figures import latencies, memory, quantiles
 from deploy.bench.load import baskets
 from deploy.bench.processes import Peaks
@@ -114,10 +115,13 @@ def test_a_stop_knows_its_word() -> None:
     assert [stop.name for stop in hops.STOPS if stop.word is OrderCreated] == ["ordered"]
 
 
-def test_who_completed_has_paid_and_nobody_else() -> None:
+async def test_who_completed_has_paid_and_nobody_else() -> None:
     ends = {"paid": "completed", "owes": "completed", "failed": "failed"}
-    ledger = [captured("paid", 20_000), captured("failed", 5)]
-    assert missing_money(ledger, ends) == ["0 was taken for owes", "5 was taken for failed"]
+    ledger = listed([captured("paid", 20_000), captured("failed", 5), captured("stranger", 7)])
+    assert missing_money(await taken(ledger, ends), ends) == [
+        "0 was taken for owes",
+        "5 was taken for failed",
+    ]
 
 
 def captured(purchase: str, amount: int) -> Entry:

@@ -5,10 +5,11 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from deploy.psp.book import Entry, Void
-from deploy.psp.ledger import Ledger, read
+from deploy.psp.ledger import STRIDE, Ledger, read
 
 
 def entry(seq: int) -> Entry:
@@ -51,8 +52,22 @@ async def test_a_torn_last_line_is_cut_off_and_written_over(tmp_path: Path) -> N
     with path.open("ab") as file:
         file.write(b'{"seq":2,"at":"20')
     reopened = Ledger(path)
-    assert reopened.entries == [entry(1)]
+    assert reopened.recent == [entry(1)]
     reopened.append(entry(2))
     await reopened.reach(2)
     reopened.close()
     assert read(path) == [entry(1), entry(2)]
+
+
+async def test_what_is_old_is_read_from_the_disk_and_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    path.write_bytes(b"".join(msgspec.json.encode(entry(seq)) + b"\n" for seq in range(1, 2 * STRIDE + 1)))
+    ledger = Ledger(path, datetime(2026, 1, 2, tzinfo=UTC))
+    assert (ledger.recent, ledger.count) == ([], 2 * STRIDE)
+    ledger.append(entry(2 * STRIDE + 1))
+    for after, limit in ((0, 3), (STRIDE - 1, 2), (STRIDE, 1), (2 * STRIDE - 1, 5), (2 * STRIDE + 1, 5)):
+        page = msgspec.json.decode(await ledger.page(after, limit), type=list[Entry])
+        until = min(after + limit, 2 * STRIDE + 1)
+        assert [each.seq for each in page] == list(range(after + 1, until + 1))
+    assert len(msgspec.json.decode(await ledger.page(0, None))) == 2 * STRIDE + 1
+    ledger.close()
