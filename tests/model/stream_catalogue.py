@@ -41,7 +41,7 @@ LARGE = (
 )
 
 
-ENDLESS = "can never end well"
+MISSING = "an event is missing"
 
 
 class Mutant(NamedTuple):
@@ -58,11 +58,11 @@ CARELESS = Practice(Handling(follower=mutants.Careless))
 
 MUTANTS = {
     "replay before subscribe": Mutant(
-        "subscribe, then read", Practice(replace(LATE, poll=mutants.never_polled)), NOTHING_LOST, ENDLESS
+        "subscribe, then read", Practice(replace(LATE, poll=mutants.never_polled)), NOTHING_LOST, MISSING
     ),
     "no id filter": Mutant("drop id <= last", UNFILTERED, COPY, "an event comes again"),
     "no gap fill": Mutant("on a gap, read again", CARELESS, TIMES_OUT, "an event is skipped"),
-    "no poll": Mutant("every 5 s, read again", UNPOLLED, COMPLETES, ENDLESS),
+    "no poll": Mutant("every 5 s, read again", UNPOLLED, COMPLETES, MISSING),
     "publish before commit": Mutant(
         "after the commit", Practice(pen=mutants.Early), ROLLBACK, "an event that is not committed"
     ),
