@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from common.contracts.message import Message, PurchaseMessage
 from common.contracts.purchase import ParkMessage

@@ -19,6 +19,9 @@ FALLBACK = "text"
 
 BY_FORMAT = {"uuid": ID, "date-time": MOMENT, "date": "2026-01-31"}
 WORDS: Mapping[str, Any] = {
+    # messages
+    "subject": "cmd.order.create_order",
+    "consumer": "order",
     # people
     "email": "ann@example.com",
     **dict.fromkeys(("password", "current_password"), "correct-horse-battery"),
