@@ -81,7 +81,8 @@ class Delivery:
         return self.header("Correlation-Id") if self.subject in ABOUT_PURCHASES else None
 
     def header(self, name: str) -> str | None:
-        return self.headers.get(name)
+        value = (self.message.headers or {}).get(name)
+        return None if value is None else value.replace("\0", "")
 
     def raw(self, name: str) -> str:
         return (self.message.headers or {}).get(name, "")

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.trace import Span, SpanContext, SpanKind, TraceFlags
+from opentelemetry.trace import Span, SpanContext, SpanKind
 
 from common.telemetry import context, spans
 from common.telemetry.context import written
 
 ASKED_PER_SECOND = 10.0
 """Traces that callers may have recorded by asking for it, in one process: anybody may ask, and all would."""
+
+UNRECORDED = "00"
+"""The flags of a trace context."""
 
 _IDS = RandomIdGenerator()
 
@@ -59,30 +62,26 @@ def entered(
     """Continues the caller's trace, or starts one, around what somebody outside asked for."""
     caller = context.read(header)
     if not spans.is_on():
-        with context.within(written(_passing(caller, caller.trace_flags)), purchase):
+        with context.within(_passed(caller), purchase):
             yield None
     elif _admission.admits(caller):
         of = written(caller) if caller.is_valid else None
         with spans.during(spans.begin(name, of, SpanKind.SERVER, attributes), purchase=purchase) as span:
             yield span
     else:
-        with context.within(written(_passing(caller, TraceFlags.get_default())), purchase):
+        with context.within(_passed(caller)[:-2] + UNRECORDED, purchase):
             yield None
 
 
 @contextmanager
 def asked(header: str | None, name: str, attributes: spans.Attributes) -> Iterator[None]:
     """Around what another service of the shop asked for: it has decided already."""
-    trace = written(_passing(caller := context.read(header), caller.trace_flags))
-    with context.within(trace), spans.span(name, attributes, kind=SpanKind.SERVER):
+    with context.within(_passed(context.read(header))), spans.span(name, attributes, kind=SpanKind.SERVER):
         yield
 
 
-def _passing(caller: SpanContext, flags: TraceFlags) -> SpanContext:
+def _passed(caller: SpanContext) -> str:
     """What is not recorded here has no span: what follows is the caller's child, or nobody's."""
-    return SpanContext(
-        caller.trace_id if caller.is_valid else _IDS.generate_trace_id(),
-        caller.span_id if caller.is_valid else _IDS.generate_span_id(),
-        is_remote=True,
-        trace_flags=flags,
-    )
+    if caller.is_valid:
+        return written(caller)
+    return f"00-{_IDS.generate_trace_id():032x}-{_IDS.generate_span_id():016x}-{UNRECORDED}"

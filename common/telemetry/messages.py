@@ -103,28 +103,25 @@ def _sending(messages: Sequence[Outgoing]) -> Iterator[Sent]:
             span.end()
 
 
-def processing(durable: str, received: Sequence[Received]) -> AbstractContextManager[object]:
+def processing(durable: str, received: Sequence[Received]) -> AbstractContextManager[None]:
     """Around the handling of a batch. Alone, a message also says to which trace and purchase logs belong."""
-    if spans.is_on() or len(received) == 1:
-        return _processing(durable, received)
-    return spans.NOTHING
+    if spans.is_on():
+        traces = [each.header("traceparent") for each in received]
+        if any(map(is_sampled, traces)):
+            return _processing(durable, received, traces)
+    return concerning(received[0]) if len(received) == 1 else spans.NOTHING
 
 
 @contextmanager
-def _processing(durable: str, received: Sequence[Received]) -> Iterator[None]:
-    traces = [each.header("traceparent") for each in received]
-    alone = received[0] if len(received) == 1 else None
-
+def _processing(durable: str, received: Sequence[Received], traces: Sequence[str | None]) -> Iterator[None]:
     def named(place: int) -> tuple[str, spans.Attributes]:
         each = received[place]
         name, about = each.header("Nats-Msg-Id") or "", each.header("Correlation-Id") or ""
         told = _about(each.subject, "process", name, about)
         return f"process {each.subject}", told | {GROUP: durable, COUNT: len(received)}
 
-    with (
-        context.within(traces[0] if alone else None, alone.purchase_id if alone else None),
-        spans.shared(traces, named, SpanKind.CONSUMER) as contexts,
-    ):
+    alone = concerning(received[0]) if len(received) == 1 else spans.NOTHING
+    with alone, spans.shared(traces, named, SpanKind.CONSUMER) as contexts:
         names = (each.header("Nats-Msg-Id") or "" for each in received)
         token = _PROCESSED.set(dict(zip(names, contexts, strict=True)))
         try:
@@ -143,7 +140,7 @@ def trace_of(received: Headed) -> str | None:
 
 
 def concerning(received: Received) -> AbstractContextManager[None]:
-    """For what is logged of one message, after its batch."""
+    """What is logged meanwhile is about this message."""
     return context.within(received.header("traceparent"), received.purchase_id)
 
 
