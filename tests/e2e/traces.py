@@ -9,6 +9,7 @@ from common.contracts.message import Message, subject
 from deploy.audit.moments import speaker
 from deploy.client import Shop
 from deploy.events import Event
+from purchase.progress import CHANNEL
 from tests.otlp import Caller, Collector, Span
 from tests.support import eventually
 
@@ -169,7 +170,7 @@ class Tree:
         assert self.parents("payment", "provider authorizing") == {authorize}
         assert {"INSERT purchases", "INSERT outbox", "COMMIT"} <= self.children("purchase", "accept")
         assert {"UPDATE payments", "INSERT outbox", "COMMIT"} <= self.children("payment", "conclude")
-        assert self.at("purchase", "PUBLISH purchase:events")
+        assert self.at("purchase", f"PUBLISH {CHANNEL}")
         kinds = self.kinds()
         assert (kinds["create"], kinds["process"], kinds["POST"]) == ("PRODUCER", "CONSUMER", "SERVER")
         assert kinds["send"] == kinds["INSERT"] == kinds["SMTP"] == kinds["provider"] == "CLIENT"

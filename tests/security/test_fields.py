@@ -48,7 +48,8 @@ ALLOWED: Mapping[str, set[str]] = {
     "PaymentMethod": {"method", "max_installments"},
     "PaymentView": {"id", "status", "reason", "amount", "currency_code", "method", "installments"}
     | {"created_at"},
-    "PurchaseView": PURCHASE | {"installments", "created_at", "deadline_at", "decided_at"},
+    "PurchaseView": PURCHASE | {"installments", "created_at", "deadline_at", "decided_at", "timing"},
+    "HopView": {"subject", "consumer", "said_at", "outbox_ms", "stream_ms", "queue_ms", "handler_ms"},
     "Item": {"product_id", "quantity", "name", "brand_name", "unit_price"},
     "MediaView": {"id", "product_id", "kind", "content_type", "url", "thumbnails", "alt", "width", "height"}
     | {"size", "created_at"},

@@ -11,6 +11,7 @@ ROOMS = ("account", "common", "mail", "media", "order", "orchestrator", "payment
 REACH: Mapping[str, set[str]] = {
     "aiohttp": {"common/http/keys.py", "payment/gateway.py", "media/store.py"},
     "aiosmtplib": {"mail/mailer.py"},
+    "http.client": {"common/telemetry/reports.py"},
     "minio": {"media/store.py"},
     "redis": {"common/redis.py", "common/cache/store.py"},
     "socket": {"common/main.py"},  # its own name

@@ -190,5 +190,5 @@ async def test_what_an_ordinary_crash_had_in_hand_is_done_soon_after_it_comes_ag
         delays = await ward.all_handled(*messages, seconds=40)
     again = [each for each in delays if each > ACK_WAIT - 1]
     told(capsys, f"{len(again)} that a crash had in hand: from {again[0]:.2f} to {again[-1]:.2f} s")
-    assert len(again) > BATCH
+    assert len(again) >= BATCH - 1
     assert again[-1] < 2 * ACK_WAIT - 0.5  # none was taken along a second time

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from account.repository import administration
-from common.messaging import trail
+from common.messaging import depths, trail
 from deploy.embedded.layout import WITH_DATABASE
 from order.repository import TOTAL_OF_ALL
 from tests.integration.privileges.test_rows import NO_STATEMENTS, statements
@@ -44,7 +44,7 @@ OF_WHAT_IS_OPEN = {
 }
 """Partial: what is over is not in them."""
 
-LOOKS_AT_ALL = {administration.COUNT, administration.LOCK, TOTAL_OF_ALL, trail.COUNT}
+LOOKS_AT_ALL = {administration.COUNT, administration.LOCK, TOTAL_OF_ALL, trail.COUNT, depths.WAITING}
 """For administrators and operators: how many accounts, orders and letters there are, and who administers."""
 
 EXPLAIN = """

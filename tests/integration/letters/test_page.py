@@ -67,6 +67,8 @@ def accounts(
         password_memory_kib=16,
         password_passes=1,
         pool_size=4,
+        tries_per_account=10_000,
+        tries_per_address=10_000,
     )
 
 
