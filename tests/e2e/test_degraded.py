@@ -116,6 +116,8 @@ async def degraded(
         "account": {"tries_per_account": 100_000},
         "purchase": {"redrive_after": 2.0},
         "media": {"uploads_per_account": 100},
+        "order": {"cache_seconds": 600.0},  # what is kept must not expire by itself just then
+        "payment": {"cache_seconds": 600.0},
     }
     patched.setattr(staging, "MOST", 1000)  # a link in each round, and none is handed in
     async with whole(servers, home, replicas={"purchase": 2}, **settings) as shop:

@@ -210,12 +210,8 @@ async def test_a_purchase_is_one_trace_from_its_post_to_its_last_event(
 ) -> None:
     async with shop(stack) as client:
         caller, events = await traces.traced_purchase(client, token)
-        tree = await traces.whole(collector, caller, hops)
+        await traces.whole(collector, caller, hops, events)
     assert events[-1].type == last
-    tree.assert_is_a_tree()
-    tree.assert_tells(hops)
-    tree.assert_delivers(events)
-    tree.assert_works()
 
 
 async def test_where_a_purchase_went_is_told_from_what_the_services_remember(

@@ -76,17 +76,20 @@ async def traced_purchase(shop: Shop, token: str) -> tuple[Caller, list[Event]]:
     return caller, [event async for event in customer.watch(bought["id"])]
 
 
-async def whole(collector: Collector, caller: Caller, hops: Sequence[Hop]) -> "Tree":
-    """When it has come."""
+async def whole(collector: Collector, caller: Caller, hops: Sequence[Hop], events: Sequence[Event]) -> "Tree":
+    """When all of it has come: each process sends what it has by its own clock, a child before its parent."""
     wanted = set(places(hops))
 
-    def is_there() -> bool:
-        missing = wanted - {span.place for span in collector.of(caller.trace_id)}
-        assert not missing, missing
-        return True
+    def is_there() -> Tree:
+        tree = Tree(caller, collector.of(caller.trace_id))
+        assert not wanted - tree.places, wanted - tree.places
+        tree.assert_is_a_tree()
+        tree.assert_tells(hops)
+        tree.assert_delivers(events)
+        tree.assert_works()
+        return tree
 
-    await eventually(is_there, seconds=15.0, every=0.1)
-    return Tree(caller, collector.of(caller.trace_id))
+    return await eventually(is_there, seconds=15.0, every=0.1)
 
 
 def places(hops: Sequence[Hop]) -> Iterator[Place]:
