@@ -45,7 +45,7 @@ class Depths(Collector):
         if time.monotonic() - self._looked < KEPT_SECONDS:
             return
         self._outbox, self._letters = None, {}
-        async with self._db.read() as tx:
+        async with self._db.watch() as tx:
             rows = await tx.fetch(WAITING, MOST)
         self._looked = time.monotonic()
         self._letters = self._none | {row["name"]: row["count"] for row in rows if row["what"] == "letters"}
