@@ -1,12 +1,12 @@
 """What is recorded of a batch, of a failure, and when nobody takes it."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from common.postgres.traced import Done, placed, summary
@@ -14,15 +14,6 @@ from common.telemetry import context, messages, spans
 from common.telemetry.recording import Patient
 
 ONE, TWO, OTHER = (f"00-{number:032x}-{number:016x}-0{flag}" for number, flag in ((1, 1), (2, 1), (3, 0)))
-
-
-@pytest.fixture
-def recorded() -> Iterator[InMemorySpanExporter]:
-    exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    spans.record_with(provider.get_tracer("tests"))
-    yield exporter
-    spans.record_with(None)
 
 
 @dataclass

@@ -18,7 +18,8 @@ def commands(job: str) -> list[str]:
 
 def test_the_first_job_runs_what_a_user_runs() -> None:
     own = re.findall(r"^(\./just .*?) \|\|", (ROOT / ".ci/run").read_text(), re.MULTILINE)
-    assert commands("check-and-test") == own == ["./just check", "./just test", "./just chaos --quick"]
+    ours = [each for each in commands("check-and-test") if each.startswith("./just")]
+    assert ours == own == ["./just check", "./just test", "./just chaos --quick"]
 
 
 def test_every_compose_file_and_script_that_it_names_is_there() -> None:
