@@ -4,6 +4,7 @@ One server, or a cluster, in which a plain PUBLISH to any node reaches the subsc
 rings or listens needs one living node, whichever.
 """
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
@@ -62,6 +63,7 @@ class Bell:
             await pubsub.subscribe(self.channel)
             if await pubsub.get_message(timeout=SILENCE) is None:
                 raise TimeoutError("no answer to SUBSCRIBE")
+            _end_if_cancelled()
             yield _heard(pubsub)
 
     async def aclose(self) -> None:
@@ -108,6 +110,7 @@ async def _heard(pubsub: PubSub) -> AsyncIterator[bytes]:
     """A node that is frozen or cut off closes no connection: its silence tells."""
     is_asked = False
     while True:
+        _end_if_cancelled()
         message = await pubsub.get_message(timeout=SILENCE)
         if message is not None:
             is_asked = False
@@ -120,6 +123,15 @@ async def _heard(pubsub: PubSub) -> AsyncIterator[bytes]:
         else:
             await pubsub.ping()
             is_asked = True
+
+
+def _end_if_cancelled() -> None:
+    """Before Python 3.12 `asyncio.wait_for`, by which redis-py sends, forgets a cancellation that meets its
+    result: the process that it should have ended would listen for ever.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def asking(command: str) -> AbstractContextManager[object]:

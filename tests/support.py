@@ -3,11 +3,12 @@
 import asyncio
 import inspect
 import json
+import random
 import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar, overload
 from uuid import UUID, uuid4
@@ -49,10 +50,12 @@ async def eventually(question: Callable[[], Any], *, seconds: float = 10.0, ever
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """None that Linux gives to outgoing connections: one of them may take it before its owner listens."""
+    while True:
+        port = random.randrange(61_000, 65_536)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @asynccontextmanager
