@@ -18,7 +18,7 @@ async def test_an_audit_of_a_busy_shop_never_cries_wolf(a_shop: Open, servers: S
     psp = {"slow_seconds": 0.7}
     async with a_shop(replicas=2, psp=psp, purchase={"deadline": 1.0, "pending_per_account": 1000}) as shop:
         lamps = [await shop.product(inventory=40) for _ in range(5)]
-        buyers = [await shop.customer() for _ in range(12)]
+        buyers = await shop.customers(12)
         urls = {service: servers.auditor_url(url) for service, url in shop.databases.items()}
         sources = Sources(urls, over_http(shop.psp.url))
         crowd = [shopping(each, lamps, number) for number, each in enumerate(buyers)]

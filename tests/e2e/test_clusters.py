@@ -68,7 +68,7 @@ async def test_the_leader_dies_and_every_purchase_ends_as_if_it_had_not(
 ) -> None:
     """Nothing lost, nothing twice, nothing parked, and nobody takes it for a new stream (P16)."""
     lamp = await shop.product(inventory=1000)
-    customers = [await shop.customer() for _ in range(5)]
+    customers = await shop.customers(5)
     async with jetstream(clusters) as js, asyncio.TaskGroup() as tasks:
         before = await eventually(lambda: known_stream(shop))
         buying = [tasks.create_task(stories(customer, lamp, 12)) for customer in customers]
@@ -98,7 +98,7 @@ async def test_a_redis_master_dies_and_every_stream_is_told_to_its_end(
 ) -> None:
     """Complete and in order while it is away; and at once again when its replica has taken over."""
     lamp = await shop.product(inventory=1000)
-    customers = [await shop.customer() for _ in range(5)]
+    customers = await shop.customers(5)
     master = await listened_to(clusters)
     async with asyncio.TaskGroup() as tasks:
         buying = [tasks.create_task(stories(customer, lamp, 12)) for customer in customers]

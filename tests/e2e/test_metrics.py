@@ -99,7 +99,7 @@ async def test_every_hop_is_told_and_no_label_grows_with_customers_or_purchases(
 
         await series(shop)  # which counts itself
         before = await series(shop)
-        others = await asyncio.gather(*(shop.customer() for _ in range(2)))
+        others = await shop.customers(2)
         lamps = [await shop.product(inventory=1000) for _ in others]
         await asyncio.gather(*(live(shop, *each) for each in zip(others, lamps, strict=True)))
         await shop.settled()

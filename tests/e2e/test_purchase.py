@@ -85,7 +85,7 @@ async def test_a_customer_may_cancel_until_it_is_decided(a_shop: Open) -> None:
 async def test_a_hundred_buyers_of_ten_units_get_exactly_ten(a_shop: Open) -> None:
     async with a_shop(replicas=2) as shop:
         lamp = await shop.product(inventory=10)
-        buyers = await asyncio.gather(*(shop.customer() for _ in range(100)))
+        buyers = await shop.customers(100)
         bought = await asyncio.gather(*(buyer.buy({lamp: 1}) for buyer in buyers))
         ends = await asyncio.gather(
             *(buyer.outcome(each["id"]) for buyer, each in zip(buyers, bought, strict=True))

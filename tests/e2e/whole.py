@@ -1,5 +1,6 @@
 """The whole shop in the test's own event loop: every service real, replicas and settings as a test wants."""
 
+import asyncio
 import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -34,6 +35,9 @@ from deploy.privileges.redis import SERVICES as WITH_REDIS
 from tests.integration.psp.provider import PspProcess
 from tests.servers import Servers
 from tests.support import free_port, running
+
+AT_ONCE = 10
+"""Registrations, of customers who are not what a test is about."""
 
 SERVICES: Mapping[str, tuple[Any, Any]] = {
     "account": (account.settings.AccountSettings, account.__main__.program),
@@ -103,6 +107,13 @@ class Whole:
     async def customer(self) -> Customer:
         made = await self.shop.register()
         await made.verify()
+        return made
+
+    async def customers(self, count: int) -> list[Customer]:
+        """A few at a time: a busy machine does not register a hundred within a request's five seconds."""
+        made: list[Customer] = []
+        while len(made) < count:
+            made += await asyncio.gather(*(self.customer() for _ in range(min(AT_ONCE, count - len(made)))))
         return made
 
     async def product(self, *, inventory: int, price: int = 1000) -> str:
