@@ -11,15 +11,21 @@ from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from redis.asyncio import Redis, RedisCluster
-from redis.asyncio.client import PubSub
-from redis.asyncio.cluster import ClusterNode
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisClusterException, RedisError
-
+from common.absent import absent
 from common.telemetry import spans
+
+with absent(
+    "opentelemetry.sdk.metrics"
+):  # two megabytes of each process, for measures that nobody reads
+    from redis.asyncio import Redis, RedisCluster
+    from redis.asyncio.client import PubSub
+    from redis.asyncio.cluster import ClusterNode
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+    from redis.exceptions import ConnectionError as RedisConnectionError
+    from redis.exceptions import RedisClusterException, RedisError
+
+Client = Redis | RedisCluster
 
 LOST = (RedisError, RedisClusterException, OSError, TimeoutError, RuntimeError)
 """Redis, or every node of it, cannot serve now. RuntimeError is uvloop's word for a write to a connection
@@ -139,7 +145,7 @@ def asking(command: str) -> AbstractContextManager[object]:
     return spans.span(command, {"db.system.name": "redis", "db.operation.name": command})
 
 
-def client(url: str, *, cluster: bool) -> Redis | RedisCluster:
+def client(url: str, *, cluster: bool) -> Client:
     """For keys. Opens nothing before it is used; any of the seeds tells the whole cluster."""
     first, *others = url.split(",")
     if not cluster:

@@ -12,11 +12,10 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import msgspec
-from redis.asyncio import Redis, RedisCluster
 
 from common.breaker import Breaker
 from common.cache.model import Answer, Change
-from common.redis import LOST, asking, client
+from common.redis import LOST, Client, asking, client
 
 ANSWER_SECONDS = 1.0
 """A read waits no longer, and then asks the database. Redis needs a thousandth of it, but a busy process gets
@@ -131,7 +130,7 @@ class Store:
         await self._client.aclose()
 
     @asynccontextmanager
-    async def _asking(self, command: str) -> AsyncIterator[Redis | RedisCluster]:
+    async def _asking(self, command: str) -> AsyncIterator[Client]:
         async with self._gate:
             if not self._breaker.admits():
                 raise Away("Redis is left alone")

@@ -1,1 +1,8 @@
 """Outbox, relay, JetStream, consumer, inbox: how a word gets from one service's commit into another's."""
+
+from common.absent import absent
+
+with absent(
+    "aiohttp"
+):  # seven megabytes of each process, for WebSocket, over which nobody speaks to the broker
+    import nats  # noqa: F401

@@ -62,8 +62,7 @@ class Outbox:
 
 def as_outgoing(message: Message, traces: Mapping[str, str | None] | None = None) -> Outgoing:
     """The message with its headers: id, correlation, causation, trace."""
-    known = traces or {}
-    trace = known.get(message.cause_id or "") or known.get(message.correlation_id) or context.traceparent()
+    trace = _trace(message, traces or {})
     return Outgoing(
         message_id=(name := message.id),
         subject=(where := subject(type(message))),
@@ -73,3 +72,9 @@ def as_outgoing(message: Message, traces: Mapping[str, str | None] | None = None
         traceparent=created(trace, where, name, correlation),
         said=time.time(),
     )
+
+
+def _trace(message: Message, traces: Mapping[str, str | None]) -> str | None:
+    """Of what it follows from, or is about. What a batch says about all of it is of no purchase's trace."""
+    own = traces.get(message.cause_id or "") or traces.get(message.correlation_id)
+    return own or (context.traceparent() if len(traces) <= 1 else None)

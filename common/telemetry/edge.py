@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import Span, SpanContext, SpanKind
 
 from common.telemetry import context, spans
@@ -16,8 +15,6 @@ ASKED_PER_SECOND = 10.0
 
 UNRECORDED = "00"
 """The flags of a trace context."""
-
-_IDS = RandomIdGenerator()
 
 
 class Admission:
@@ -84,4 +81,9 @@ def _passed(caller: SpanContext) -> str:
     """What is not recorded here has no span: what follows is the caller's child, or nobody's."""
     if caller.is_valid:
         return written(caller)
-    return f"00-{_IDS.generate_trace_id():032x}-{_IDS.generate_span_id():016x}-{UNRECORDED}"
+    return f"00-{_id(128):032x}-{_id(64):016x}-{UNRECORDED}"
+
+
+def _id(bits: int) -> int:
+    """Never 0, which is no id."""
+    return random.getrandbits(bits) or 1  # no secret

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 from common.telemetry.logs import Format, configure_logging
-from common.telemetry.recording import Where, record
 from common.telemetry.reports import report_errors
 from common.telemetry.who import Who
 
@@ -28,4 +27,8 @@ def tell(wanted: Wanted, who: Who) -> Callable[[], None]:
     """Returns what sends the last of it, at the end."""
     configure_logging(who.service, wanted.log_level, wanted.log_format)
     report_errors(wanted.error_dsn, who)
-    return record(Where(wanted.otlp_endpoint, wanted.trace_ratio), who)
+    if not wanted.otlp_endpoint:
+        return lambda: None
+    from common.telemetry import recording  # noqa: PLC0415  # some 25 MB of memory, for those who want it
+
+    return recording.record(recording.Where(wanted.otlp_endpoint, wanted.trace_ratio), who)

@@ -24,7 +24,7 @@ OPTIONS = {
     "max_connections": "200",
     "fsync": "on",
     "synchronous_commit": "on",
-    "shared_buffers": "64MB",  # the kernel caches the files as well
+    "shared_buffers": "32MB",  # the kernel caches the files as well
     "max_wal_size": "1GB",
     "checkpoint_timeout": "10min",
     "random_page_cost": "1.1",
@@ -135,6 +135,7 @@ class Postgres:
             port=int(port),
             after="cluster",
             stop_signal="INT",
+            environment={"MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "262144"},
         )
 
     def run(self, script: str, database: str = "postgres") -> None:

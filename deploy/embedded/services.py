@@ -19,8 +19,11 @@ from deploy.privileges.s3 import MEDIA
 TRIES_PER_ADDRESS = 10_000
 """A hundred times as many as elsewhere: all clients of this stack have one address."""
 
-POOL_SIZE = 5
+POOL_SIZE = 3
 """Connections of a process: as many as two processors and a disk keep busy. Each costs the server 7 MB."""
+
+ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "1048576"}
+"""glibc's: what is large, as the 19 MB of a password's hash, goes back to the system when it is free."""
 
 Replicas = Mapping[str, int]
 Toml = Mapping[str, object]
@@ -162,7 +165,7 @@ def module_program(
     group: Literal["servers", "services"] = "services",
 ) -> Program:
     """A Python module of this repository, run by this environment's Python."""
-    environment = {"SETTINGS_FILE": str(layout.settings(name))}
+    environment = {"SETTINGS_FILE": str(layout.settings(name)), **ALLOCATOR}
     command = (sys.executable, "-m", module)
     return Program(name, command, group, ready, port, after, environment=environment)
 
