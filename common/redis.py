@@ -14,9 +14,7 @@ from urllib.parse import urlsplit
 from common.absent import absent
 from common.telemetry import spans
 
-with absent(
-    "opentelemetry.sdk.metrics"
-):  # two megabytes of each process, for measures that nobody reads
+with absent("opentelemetry.sdk.metrics"):  # two megabytes of each process, for measures that nobody reads
     from redis.asyncio import Redis, RedisCluster
     from redis.asyncio.client import PubSub
     from redis.asyncio.cluster import ClusterNode

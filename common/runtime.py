@@ -45,7 +45,7 @@ async def runtime(settings: DatabaseSettings) -> AsyncIterator[Runtime]:
         Database.connect(settings.database_url, size=settings.pool_size, name=settings.service) as db,
     ):
         await require_room(db, settings.pool_size)
-        relay = Relay(db, connection, name=settings.service)
+        relay = Relay(db, connection)
         yield Runtime(
             db,
             connection,

@@ -7,13 +7,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import date
 
-import asyncpg
-
 from common.failpoints import failpoint
 from common.messaging.broker import Broker
 from common.messaging.outbox import OutboxRow
 from common.messaging.publisher import IN_FLIGHT, Outgoing, Publisher
-from common.postgres.database import UNAVAILABLE, Database, Row, relaxed_connection
+from common.postgres.database import UNAVAILABLE, Database, Row
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +32,11 @@ FROM outbox
 WHERE published_at IS NULL AND created_at < now() - interval '1 second'
 ORDER BY created_at DESC, position DESC LIMIT $1
 """
-MARK = "UPDATE outbox SET published_at = now() WHERE created_on = $1 AND position = ANY($2::bigint[])"
+# Its commit does not wait for the disk. A CTE that is called is run, and in the transaction of its statement.
+MARK = """
+WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true))
+UPDATE outbox SET published_at = now() FROM relaxed WHERE created_on = $1 AND position = ANY($2::bigint[])
+"""
 # What is older is history that is being said again, and tells nothing about the way to the broker.
 BEHIND = """
 SELECT EXISTS (
@@ -48,11 +50,10 @@ OLDEST = "SELECT extract(epoch FROM now() - min(created_at))::float FROM outbox 
 class Relay:
     """At least once, never ordered. A lost mark or a zombie relay makes a duplicate, nothing worse."""
 
-    def __init__(self, db: Database, broker: Broker, *, name: str, limit: int = IN_FLIGHT) -> None:
+    def __init__(self, db: Database, broker: Broker, *, limit: int = IN_FLIGHT) -> None:
         self.db = db
         self.broker = broker
         self.publisher = Publisher(broker)
-        self.name = name
         self.limit = limit
         self._queue: deque[OutboxRow] = deque()
         self._held: set[int] = set()
@@ -124,31 +125,22 @@ class Relay:
                 self._idle.set()
 
     async def _mark(self) -> None:
-        connection: asyncpg.Connection[Row] | None = None
-        try:
-            while True:
-                await self._marks_wake.wait()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(MARKED_TOGETHER):
-                        await self._leaving.wait()
-                self._marks_wake.clear()
-                rows, self._marks = self._marks, []
-                try:
-                    if connection is None or connection.is_closed():
-                        connection = await relaxed_connection(self.db.url, f"{self.name}-relay")
+        while True:
+            await self._marks_wake.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(MARKED_TOGETHER):
+                    await self._leaving.wait()
+            self._marks_wake.clear()
+            rows, self._marks = self._marks, []
+            try:
+                async with self.db.read() as tx:
                     for day, positions in by_day(rows).items():
-                        await connection.execute(MARK, day, positions)
-                except UNAVAILABLE as error:
-                    log.warning("marks are lost, their messages will be repeated: %s", error)
-                    if connection is not None:
-                        connection.terminate()
-                    connection = None
-                self._held.difference_update(row.position for row in rows)
-                if not self._marks:
-                    self._is_marked.set()
-        finally:
-            if connection is not None:
-                connection.terminate()
+                        await tx.execute(MARK, day, positions)
+            except UNAVAILABLE as error:
+                log.warning("marks are lost, their messages will be repeated: %s", error)
+            self._held.difference_update(row.position for row in rows)
+            if not self._marks:
+                self._is_marked.set()
 
     async def _recover(self) -> None:
         """The poller: once a second while the broker is there, and again at once while there is more.

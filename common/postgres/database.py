@@ -21,7 +21,6 @@ __all__ = [
     "Row",
     "Transaction",
     "columns",
-    "relaxed_connection",
 ]
 
 log = logging.getLogger(__name__)
@@ -219,12 +218,6 @@ def _forget_values(error: asyncpg.PostgresError) -> None:
     error.detail = None
     if isinstance(error, asyncpg.DataError):
         error.args = (str(error.args[0]).partition(":")[0],)
-
-
-async def relaxed_connection(url: str, name: str) -> "asyncpg.Connection[Row]":
-    """For writes whose loss only repeats work (outbox marks): its commits do not wait for the disk."""
-    settings = {"application_name": name, "synchronous_commit": "off", "jit": "off"}
-    return await asyncpg.connect(url, timeout=5, command_timeout=10, server_settings=settings)
 
 
 async def _prepare(connection: "asyncpg.Connection[Row]") -> None:

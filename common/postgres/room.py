@@ -11,7 +11,7 @@ from common.postgres.database import UNAVAILABLE, Database
 log = logging.getLogger(__name__)
 
 BESIDE_THE_POOL = 1
-"""The relay's own connection, for its marks."""
+"""The one that looks whether an outage is over."""
 
 # What is in use now says nothing: whoever starts at the same moment has opened nothing yet. Limits last.
 ROOM = """

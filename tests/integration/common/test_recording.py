@@ -72,9 +72,3 @@ def test_a_collector_that_hangs_does_not_hold_up_the_end() -> None:
         end = record(Where(f"http://127.0.0.1:{silent.getsockname()[1]}", 0.0), WHO)
         work(Caller(), 10)
         assert took(end) < SEND_SECONDS
-
-
-def test_without_an_endpoint_there_is_nothing() -> None:
-    end = record(Where("", 1.0), WHO)
-    assert not spans.is_on()
-    end()

@@ -28,7 +28,7 @@ async def say(bench: Bench, count: int, offer: Callable[[list[OutboxRow]], None]
 
 
 async def test_a_committed_message_is_published_from_memory_and_marked(bench: Bench) -> None:
-    relay = Relay(bench.db, bench.broker, name="tests")
+    relay = Relay(bench.db, bench.broker)
     running = asyncio.ensure_future(relay.run())
     await say(bench, 500, relay.offer)
     await eventually(lambda: unpublished(bench), seconds=5)
@@ -36,7 +36,7 @@ async def test_a_committed_message_is_published_from_memory_and_marked(bench: Be
 
 
 async def test_a_stop_leaves_no_mark_to_the_next_start(bench: Bench) -> None:
-    relay = Relay(bench.db, bench.broker, name="tests")
+    relay = Relay(bench.db, bench.broker)
     running = asyncio.ensure_future(relay.run())
     await say(bench, 500, relay.offer)
     await relay.finished()
@@ -57,7 +57,7 @@ async def test_what_a_crash_left_in_the_outbox_is_found_by_whoever_runs_next(
     """Ten thousand rows that no memory holds: the recovery does not stop after one page."""
     await say(bench, 2000)
     await age(servers.owner_url(bench.db.url))
-    relay = Relay(bench.db, bench.broker, name="tests")
+    relay = Relay(bench.db, bench.broker)
     assert await relay.oldest_unsent() >= 20
     running = asyncio.ensure_future(relay.run())
     await eventually(lambda: unpublished(bench), seconds=15)
@@ -73,7 +73,7 @@ async def test_history_is_said_again_after_what_is_new_and_without_haste(
     owner = servers.owner_url(bench.db.url)
     await age(owner)
     await age(owner, seconds=3600, most=600)
-    running = asyncio.ensure_future(Relay(bench.db, bench.broker, name="tests").run())
+    running = asyncio.ensure_future(Relay(bench.db, bench.broker).run())
     await eventually(lambda: unpublished(bench), seconds=15)
     running.cancel()
     async with bench.db.read() as tx:
@@ -175,7 +175,7 @@ async def test_while_nobody_stores_the_relay_asks_again_without_haste_and_then_s
     await client.jetstream().delete_stream(STREAM)
     await say(bench, 1000)
     await age(servers.owner_url(bench.db.url))
-    relay = Relay(bench.db, bench.broker, name="tests")
+    relay = Relay(bench.db, bench.broker)
     running = asyncio.ensure_future(relay.run())
     asked, begun = client.stats["out_msgs"], time.monotonic()
     await eventually(lambda: client.stats["out_msgs"] - asked > 2 * IN_FLIGHT)

@@ -5,12 +5,21 @@ import sys
 
 import pytest
 
-LOADED = "import sys, {service}.__main__; print(*(name for name in {names} if name in sys.modules))"
 HEAVY = ("aiohttp", "opentelemetry.sdk", "sqlalchemy", "testcontainers")
+SILENT = {"log_level": "INFO", "log_format": "json", "error_dsn": "", "otlp_endpoint": "", "trace_ratio": 1.0}
+PROGRAM = """
+import sys, types, {service}.__main__
+from common.telemetry.telling import tell
+from common.telemetry.who import Who
+
+tell(types.SimpleNamespace(**{settings}), Who("{service}", "1", "here:1"))()
+print(*(name for name in {names} if name in sys.modules))
+"""
 
 
 def loaded(service: str) -> list[str]:
-    program = LOADED.format(service=service, names=HEAVY)
+    """By a process that was told of no collector of traces."""
+    program = PROGRAM.format(service=service, settings=SILENT, names=HEAVY)
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return run.stdout.split()
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from common.contracts.message import Message
+from common.messaging.outbox import as_outgoing
 from common.telemetry import context, messages, spans
 from common.telemetry.edge import ASKED_PER_SECOND, Admission, entered
 
@@ -57,3 +59,30 @@ def test_the_last_bit_of_a_context_says_whether_it_is_recorded(trace: str | None
 
 def test_a_context_is_read_as_it_is_written() -> None:
     assert context.written(context.parsed(HEADER)) == HEADER == context.written(context.read(HEADER))
+
+
+class Told(Message, frozen=True, kw_only=True, tag="evt.test.told"):
+    about: str
+
+    @property
+    def id(self) -> str:
+        return f"evt.test.told:{self.about}"
+
+    @property
+    def correlation_id(self) -> str:
+        return self.about
+
+
+def test_a_word_goes_on_in_the_trace_of_what_it_follows_from_or_is_about() -> None:
+    traces = {"first": "trace 1", "second": "trace 2"}
+    with context.within("current"):
+        assert as_outgoing(Told(about="tea", cause_id="second"), traces).traceparent == "trace 2"
+        assert as_outgoing(Told(about="first"), traces).traceparent == "trace 1"
+        assert as_outgoing(Told(about="tea")).traceparent == "current"
+
+
+def test_what_is_said_about_a_batch_belongs_to_the_trace_of_one_alone() -> None:
+    """A product's stock after a hundred purchases: it tells nothing about one of them."""
+    with context.within("current"):
+        assert as_outgoing(Told(about="tea"), {"one": "trace"}).traceparent == "current"
+        assert as_outgoing(Told(about="tea"), {"first": "trace 1", "second": "trace 2"}).traceparent is None
