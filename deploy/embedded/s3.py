@@ -31,7 +31,7 @@ def program(layout: Layout, passwords: Passwords) -> Program:
         group="servers",
         ready=Answers(layout.port("s3"), "/healthz"),
         port=layout.port("s3"),
-        environment={"GOMEMLIMIT": MEMORY, "GOGC": "50"},
+        environment={"GOMEMLIMIT": MEMORY, "GOGC": "25"},
     )
 
 

@@ -105,6 +105,6 @@ def program(layout: Layout, ports: Mapping[str, list[int]]) -> Program:
         group="services",
         ready=Routes(layout.port("traefik_api"), sum(len(ports.get(name, ())) for name in PREFIXES)),
         port=layout.port("edge"),
-        environment={"GOGC": "50"},
+        environment={"GOGC": "25"},
         after="services",  # so that it never meets one that is not ready yet, and its word on them counts
     )
