@@ -66,7 +66,7 @@ class DatabaseSettings(Settings, frozen=True, kw_only=True):
     database_url: str
     """Under the runtime role, which may read all rows and write what the tables say."""
     pool_size: int = 8
-    """Connections of one process at most, and one more for its relay. Where they can never fit it does not
+    """Connections of one process at most, and one more after an outage. Where they can never fit it does not
     start."""
     keep_letters_days: Annotated[float, msgspec.Meta(ge=0)] = 7.0
     """What a dead letter says, after somebody has retried or discarded it; when, why and by whom stays."""

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
-from deploy.bench import circumstances, flood, streams
+from deploy.bench import circumstances, flames, flood, streams
 from deploy.bench.buyers import Buyer, Measured, listening
 from deploy.bench.costs import costs
 from deploy.bench.course import course, followed
@@ -49,7 +49,11 @@ async def measure(
     """The figures, and what went wrong with them."""
     rested, before = await meter.at_rest()
     since, measured = datetime.now(UTC), buyers[0].measured
-    async with watching(meter.processes) as peaks, followed(meter, trial.every) as looks:
+    async with (
+        watching(meter.processes) as peaks,
+        followed(meter, trial.every) as looks,
+        flames.recorded(trial.flames, meter.processes.roots),
+    ):
         seconds = await (one_at_a_time(buyers[0], wanted) if trial.idle else load(buyers, wanted, trial.rate))
         settled = await closed(stack)
     known = costs(rested, before, await meter.after())

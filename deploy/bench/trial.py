@@ -31,6 +31,7 @@ class Trial:
     every: float = 0.0
     logins: float | None = None
     rounds: int = 3
+    flames: Path | None = None
 
     @property
     def crowd(self) -> int:
@@ -65,6 +66,7 @@ def asked(words: Sequence[str] | None = None) -> tuple[Trial, Path | None]:
                 "every",
                 "logins",
                 "rounds",
+                "flames",
             )
         },
     )
@@ -96,6 +98,7 @@ def add_details(parser: argparse.ArgumentParser) -> None:
         "--every", type=float, default=0.0, help="the course, too: figures of every so many seconds"
     )
     parser.add_argument("--rounds", type=int, default=3, help="of the load without and beside the logins")
+    parser.add_argument("--flames", type=Path, help="flame graphs into this folder: needs py-spy")
     parser.add_argument("--json", type=Path, help="write the figures here too")
 
 

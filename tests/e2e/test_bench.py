@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,6 +69,15 @@ def test_the_bench_says_what_a_purchase_costs_and_what_it_was_measured_on(
     assert told["totals"]["wal_fsyncs"]["total"] > 0
     assert cost["wal"]["bytes"] > 10_000
     assert told["circumstances"]["machine"]["cores"] == os.cpu_count()
+
+
+@pytest.mark.skipif(not shutil.which("py-spy"), reason="py-spy is not installed")
+def test_every_python_process_has_its_flame_graph(stack: Stack, tmp_path: Path) -> None:
+    done = benched(stack, "--rest", "0", "--flames", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    drawn = {file.stem: file.read_text() for file in tmp_path.glob("*.svg")}
+    assert {"account", "purchase", "orchestrator", "mail"} <= drawn.keys()
+    assert "purchase/" in drawn["purchase"]
 
 
 async def test_a_figure_without_exactness_is_no_figure(stack: Stack) -> None:

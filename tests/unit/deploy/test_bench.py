@@ -2,12 +2,13 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from common.contracts.order import OrderCreated
 from deploy.audit.sources import listed
-from deploy.bench import costs, database, hops, meter, processes, trial
+from deploy.bench import costs, database, flames, hops, meter, processes, trial
 from deploy.bench.__main__ import first
 from deploy.bench.buyers import Measured
 from deploy.bench.costs import Costs, Sample
@@ -16,6 +17,7 @@ from deploy.bench.figures import latencies, memory, quantiles
 from deploy.bench.load import baskets
 from deploy.bench.processes import Peaks
 from deploy.client import Unexpected
+from deploy.embedded.errors import Missing
 from deploy.psp.book import Capture, Entry
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -169,6 +171,17 @@ def test_the_modes(words: str, purchases: int, rate: float | None, crowd: int) -
 def test_modes_that_contradict_each_other_are_refused(words: str) -> None:
     with pytest.raises(SystemExit):
         trial.asked(words.split())
+
+
+async def test_without_py_spy_there_are_no_flame_graphs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    with pytest.raises(Missing, match="pip install py-spy"):
+        async with flames.recorded(tmp_path / "flames", {}):
+            pass
+    assert not (tmp_path / "flames").exists()
 
 
 def test_of_many_failures_at_once_the_first_is_told() -> None:
