@@ -2,16 +2,18 @@
 
 Whoever handles a message remembers its way for a while, and whoever publishes what follows from it says the
 way on. So the arbiter, which hears every second word of a saga, learns of all hops, and nobody asks or writes
-more for that. It is kept in memory alone: what a crash interrupts begins anew, with fewer hops to tell of.
+more for that. What it has heard or said itself begins a new way, as it knows the one before. Ways are kept in
+memory alone: what a crash interrupts begins anew, with fewer hops to tell of.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from common.contracts.message import PurchaseMessage, subject
 from common.messaging.codec import words
-from common.messaging.streams import SPEAKERS
+from common.messaging.streams import CONSUMERS, SPEAKERS
 
 HEADER = "Shop-Path"
 """Hops, then when the message itself was said: `subject,consumer,said,outbox,stream,queue;...;said`, in
@@ -23,6 +25,17 @@ MOST_KEPT = 1024
 MOST_CHARACTERS = 500
 
 OF_PURCHASES = frozenset(subject(word) for word in words(*SPEAKERS) if issubclass(word, PurchaseMessage))
+
+ARBITER = "purchase"
+SAID_THERE = frozenset(each for each in OF_PURCHASES if each.startswith(f"evt.{ARBITER}."))
+HEARD_THERE = frozenset(
+    each
+    for hears in CONSUMERS
+    if hears.durable == ARBITER
+    for each in OF_PURCHASES
+    if each.rpartition(".")[0] in hears.under or each in map(subject, hears.words)
+)
+KNOWN_THERE = SAID_THERE | HEARD_THERE
 
 
 class Arrived(Protocol):
@@ -73,24 +86,27 @@ class Paths:
 
     def __init__(self) -> None:
         self.is_on = True
-        self._known: dict[str, str] = {}
+        self._known: OrderedDict[str, str] = OrderedDict()
 
     def heard(self, message: Arrived, consumer: str, began: float) -> None:
         """What comes from elsewhere is believed as far as it is short and harmless."""
         if message.subject not in OF_PURCHASES:
             return
         trail, _, said = message.raw(HEADER).rpartition(";")
-        if not said.isdecimal() or len(trail) > MOST_CHARACTERS or not _is_harmless(trail):
+        if not said.isdecimal():
             return
         since = int(said[:17])
         stored, arrived = max(since, int(message.stored * 1e6)), int(message.arrived * 1e6)
         arrived = max(stored, arrived)
         queue = max(0, int(began * 1e6) - arrived)
-        hop = f"{message.subject},{consumer},{since},{stored - since},{arrived - stored},{queue}"
-        before = trail.split(";")[-MOST_HOPS:] if trail else []
-        self._known[message.raw("Nats-Msg-Id")] = ";".join([*before, hop])
+        way = f"{message.subject},{consumer},{since},{stored - since},{arrived - stored},{queue}"
+        if trail and (consumer == ARBITER or message.subject not in KNOWN_THERE):
+            if not _is_harmless(trail):
+                return
+            way = f"{_end(trail)};{way}"
+        self._known[message.raw("Nats-Msg-Id")] = way
         if len(self._known) > MOST_KEPT:
-            del self._known[next(iter(self._known))]
+            self._known.popitem(last=False)
 
     def of(self, message_id: str | None) -> str:
         """Its hops, with the one to this process; nothing where that is not known."""
@@ -100,13 +116,18 @@ class Paths:
         """The header of what is said; nothing where there is nothing to tell."""
         if not (self.is_on and message.said) or message.subject not in OF_PURCHASES:
             return ""
-        before = self.of(message.causation_id)
+        before = "" if message.subject in SAID_THERE else self.of(message.causation_id)
         said = int(message.said * 1e6)
         return f"{before};{said}" if before else str(said)
 
 
 def _is_harmless(trail: str) -> bool:
-    return trail.isascii() and trail.isprintable()
+    return len(trail) <= MOST_CHARACTERS and trail.isascii() and trail.isprintable()
+
+
+def _end(trail: str) -> str:
+    """Its last hops."""
+    return trail if trail.count(";") < MOST_HOPS else ";".join(trail.split(";")[-MOST_HOPS:])
 
 
 def hops(path: str) -> Iterator[Hop]:

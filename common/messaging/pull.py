@@ -47,20 +47,17 @@ class Delivery:
     account hash before the stream (v2).
     """
 
-    __slots__ = ("_stored", "arrived", "deliveries", "message", "pending", "sequence")
+    __slots__ = ("arrived", "deliveries", "message", "pending", "sequence", "stored")
 
     def __init__(self, message: Msg) -> None:
         self.message = message
         tokens = message.reply.split(".")
         told = tokens[4:9] if len(tokens) == 9 else tokens[6:11]
-        deliveries, self.sequence, _, self._stored, self.pending = told
+        deliveries, self.sequence, _, stored, self.pending = told
         self.deliveries = int(deliveries)
-        self.arrived = time.time()
-
-    @property
-    def stored(self) -> float:
+        self.stored = int(stored) / 1e9
         """When the stream had it, by the broker's clock; seconds since 1970."""
-        return int(self._stored) / 1e9
+        self.arrived = time.time()
 
     @property
     def subject(self) -> str:

@@ -148,10 +148,21 @@ def test_a_way_goes_on_with_its_last_hops_only() -> None:
     paths, header = Paths(), ""
     for number in range(10):
         cause = str(number - 1) if number else None
-        header = paths.onward(leaving(str(number), cause, 1000.0 + number))
-        paths.heard(Came(ANSWER, {HEADER: header, "Nats-Msg-Id": str(number)}), "order", 1000.0 + number)
+        header = paths.onward(leaving(str(number), cause, 1000.0 + number, WORD))
+        paths.heard(Came(WORD, {HEADER: header, "Nats-Msg-Id": str(number)}), "order", 1000.0 + number)
     assert len(list(hops(paths.of("9")))) == MOST_HOPS + 1
     assert len(header) < 300
+
+
+def test_what_the_arbiter_knows_is_not_told_again() -> None:
+    """It has heard this answer, too, with all that came before, and what it says it knows by itself."""
+    header = f"{WORD},order,1,1,1,1;5"
+    saga, arbiter = Paths(), Paths()
+    for paths, consumer in ((saga, "orchestrator"), (arbiter, "purchase")):
+        paths.heard(Came(ANSWER, {HEADER: header, "Nats-Msg-Id": "a"}), consumer, 1001.0)
+    assert [hop.subject for hop in hops(saga.of("a"))] == [ANSWER]
+    assert [hop.subject for hop in hops(arbiter.of("a"))] == [WORD, ANSWER]
+    assert arbiter.onward(leaving("b", "a", 1003.0, "evt.purchase.completed")) == "1003000000"
 
 
 @pytest.mark.parametrize(
