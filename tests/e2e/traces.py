@@ -89,7 +89,7 @@ async def whole(collector: Collector, caller: Caller, hops: Sequence[Hop], event
         tree.assert_works()
         return tree
 
-    return await eventually(is_there, seconds=15.0, every=0.1)
+    return await eventually(is_there, seconds=30.0, every=0.1)
 
 
 def places(hops: Sequence[Hop]) -> Iterator[Place]:
@@ -109,7 +109,7 @@ async def of_everybody(collector: Collector, caller: Caller, services: Iterable[
         assert not missing, missing
         return spans
 
-    return await eventually(told, seconds=15.0, every=0.1)
+    return await eventually(told, seconds=30.0, every=0.1)
 
 
 class Tree:
