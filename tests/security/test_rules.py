@@ -9,11 +9,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 ROOMS = ("account", "common", "mail", "media", "order", "orchestrator", "payment", "product", "purchase")
 REACH: Mapping[str, set[str]] = {
-    "aiohttp": {"common/http/keys.py", "payment/gateway.py", "media/store.py"},
+    "aiohttp": {"payment/gateway.py", "media/store.py"},
     "aiosmtplib": {"mail/mailer.py"},
-    "http.client": {"common/telemetry/reports.py"},
+    "http.client": {"common/http/keys.py", "common/telemetry/reports.py"},
     "minio": {"media/store.py"},
-    "redis": {"common/redis.py", "common/cache/store.py"},
+    "redis": {"common/redis.py"},
     "socket": {"common/main.py"},  # its own name
     "urllib3": {"media/store.py"},
 }
