@@ -2,7 +2,5 @@
 
 from common.absent import absent
 
-with absent(
-    "aiohttp"
-):  # seven megabytes of each process, for WebSocket, over which nobody speaks to the broker
+with absent("aiohttp"):  # seven megabytes of each process, for a WebSocket that nobody opens
     import nats  # noqa: F401

@@ -185,9 +185,9 @@ class ConsumerMeasures:
         """A message that comes again is counted; it has dwelt with whoever had it before."""
         if not self._measures.is_on:
             return
-        now, known, heard = time.time(), self._series, self._measures.paths.heard
+        now, heard = time.time(), self._measures.paths.heard
         for each in batch:
-            series = known.get(each.subject) or self.of(each.subject)
+            series = self._series.get(each.subject) or self.of(each.subject)
             series.received.value += 1
             if each.deliveries > 1:
                 series.redelivered.value += 1

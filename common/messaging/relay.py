@@ -34,8 +34,8 @@ ORDER BY created_at DESC, position DESC LIMIT $1
 """
 # Its commit does not wait for the disk. A CTE that is called is run, and in the transaction of its statement.
 MARK = """
-WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true))
-UPDATE outbox SET published_at = now() FROM relaxed WHERE created_on = $1 AND position = ANY($2::bigint[])
+WITH unhurried AS (SELECT set_config('synchronous_commit', 'off', true))
+UPDATE outbox SET published_at = now() FROM unhurried WHERE created_on = $1 AND position = ANY($2::bigint[])
 """
 # What is older is history that is being said again, and tells nothing about the way to the broker.
 BEHIND = """

@@ -135,6 +135,7 @@ class Postgres:
             port=int(port),
             after="cluster",
             stop_signal="INT",
+            # What a large batch took for a moment, each connection would keep.
             environment={"MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "262144"},
         )
 

@@ -9,10 +9,12 @@ HEAVY = ("aiohttp", "opentelemetry.sdk", "sqlalchemy", "testcontainers")
 SILENT = {"log_level": "INFO", "log_format": "json", "error_dsn": "", "otlp_endpoint": "", "trace_ratio": 1.0}
 PROGRAM = """
 import sys, types, {service}.__main__
+from common.telemetry import spans
 from common.telemetry.telling import tell
 from common.telemetry.who import Who
 
 tell(types.SimpleNamespace(**{settings}), Who("{service}", "1", "here:1"))()
+assert not spans.is_on()
 print(*(name for name in {names} if name in sys.modules))
 """
 
