@@ -5,7 +5,6 @@ from typing import Any
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
-from opentelemetry.trace import Span
 
 from common.telemetry import spans
 from common.telemetry.edge import entered
@@ -36,12 +35,12 @@ class TraceContext:
             await self.app(scope, receive, send if span is None else _noting(send, span))
 
 
-def _noting(send: Send, span: Span) -> Send:
+def _noting(send: Send, span: spans.Span) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            span.set_attribute("http.response.status_code", message["status"])
+            span.attributes["http.response.status_code"] = message["status"]
             if message["status"] >= 500:
-                spans.failed(span, str(message["status"]))
+                span.fail(str(message["status"]))
         await send(message)
 
     return sending

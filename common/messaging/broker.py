@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager, suppress
 from urllib.parse import unquote, urlsplit
 
 import nats
-from nats.aio.client import Client
 
 from common.ids import new_id
 from common.messaging.measures import Measures
 from common.messaging.paths import Paths
+from common.messaging.wire import Wire
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class Broker:
         self.name = name
         self.inbox_prefix = f"_INBOX_{name}.{new_id().hex}"
         """Of this process alone: what is meant for one replica must not reach the others."""
-        self.client: Client | None = None
+        self.client: Wire | None = None
         self.reconnections = 0
         self.refusals = 0
         self.paths = Paths()
@@ -43,7 +43,7 @@ class Broker:
             raise ConnectionError
         return {"refused": self.refusals} if self.refusals else None
 
-    async def ready(self) -> Client:
+    async def ready(self) -> Wire:
         """Waits until the connection stands."""
         await self._connected.wait()
         assert self.client is not None
@@ -61,14 +61,15 @@ class Broker:
         known = urlsplit(self.servers[0])
         while self.client is None:
             try:
-                self.client = await nats.connect(
+                client = Wire()
+                await client.connect(
                     self.servers,
                     user=known.username and unquote(known.username),
                     password=known.password and unquote(known.password),
                     name=self.name,
                     inbox_prefix=self.inbox_prefix,
                     connect_timeout=2,
-                    reconnect_time_wait=0.5,
+                    reconnect_time_wait=0.5,  # type: ignore[arg-type]  # as sleep takes it
                     max_reconnect_attempts=-1,
                     ping_interval=10,
                     max_outstanding_pings=2,
@@ -79,6 +80,7 @@ class Broker:
                     reconnected_cb=self._on_reconnected,
                     closed_cb=self._on_closed,
                 )
+                self.client = client
             except (OSError, nats.errors.Error) as error:
                 log.warning("NATS is away (%s); trying again", error or type(error).__name__)
                 await asyncio.sleep(0.5)

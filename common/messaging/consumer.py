@@ -12,6 +12,7 @@ import nats
 
 from common.messaging.broker import Broker
 from common.messaging.pull import Delivery, Puller, Received
+from common.messaging.wire import frame
 from common.postgres.database import OVERTAXED, UNAVAILABLE
 from common.telemetry.messages import concerning, processing
 
@@ -123,10 +124,9 @@ class Consumer:
         doubtful = [each for each in held if self._is_doubtful(each)]
         log.warning("%s: %d messages come again, one at a time now", self.durable, len(doubtful))
         *many, last = doubtful
-        for delivery in many:
-            await self._answer(delivery, b"-NAK")
+        await self._answer(many, b"-NAK")
         with suppress(nats.errors.Error, TimeoutError):  # it has them all before it is asked for one
-            await (await self.broker.ready()).request(last.message.reply, b"-NAK", timeout=1)
+            await (await self.broker.ready()).request(last.reply, b"-NAK", timeout=1)
         return [each for each in held if not self._is_doubtful(each)]
 
     async def _may_try(self, delivery: Delivery) -> bool:
@@ -166,8 +166,7 @@ class Consumer:
         """To another replica, at once; without the broker, when it has waited for us long enough."""
         if deliveries:
             log.info("%s gives %d messages back", self.durable, len(deliveries))
-        for delivery in deliveries:
-            await self._answer(delivery, b"-NAK")
+        await self._answer(deliveries, b"-NAK")
 
     async def _rest(self, seconds: float) -> None:
         """Not longer than there is time."""
@@ -189,7 +188,7 @@ class Consumer:
                 log.error("%s cannot handle %s", self.durable, delivery.subject, exc_info=error)
         self._errors[delivery.sequence] = error
         delay = min(30.0, self.retry_seconds * 2.0**delivery.deliveries) * random.uniform(0.8, 1.2)  # noqa: S311  # jitter
-        await self._answer(delivery, b'-NAK {"delay": %d}' % int(delay * 1e9))
+        await self._answer([delivery], b'-NAK {"delay": %d}' % int(delay * 1e9))
 
     def _is_waiting(self, delivery: Delivery) -> bool:
         """Not its own fault, as it seems; what takes too long every time is, in the end."""
@@ -217,14 +216,15 @@ class Consumer:
     async def _acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
             self._errors.pop(delivery.sequence, None)
-            await self._answer(delivery, b"+ACK")
+        await self._answer(deliveries, b"+ACK")
 
-    async def _answer(self, delivery: Delivery, verdict: bytes) -> None:
+    async def _answer(self, deliveries: Sequence[Delivery], verdict: bytes) -> None:
         """Fire and forget: a lost answer is a redelivery. Waits for the broker, but not at a stop."""
         if not self.broker.up and not await self._is_back():
             return
+        client = await self.broker.ready()
         with suppress(nats.errors.Error):
-            await (await self.broker.ready()).publish(delivery.message.reply, verdict)
+            await client.send([frame(each.reply, verdict) for each in deliveries])
 
     async def _is_back(self) -> bool:
         """Returns when the broker is, or when it is time to stop."""

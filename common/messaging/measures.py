@@ -8,6 +8,7 @@ import time
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 from nats.js.api import StreamInfo
@@ -21,6 +22,7 @@ from common.messaging.paths import Arrived, Leaving, Paths
 from common.messaging.streams import SPEAKERS
 from common.metrics.instruments import Buckets, Count, Counter, Histogram
 
+SUBJECT = attrgetter("subject")
 SUBJECTS = frozenset(subject(word) for word in words(*SPEAKERS))
 OTHER = "other"
 
@@ -32,6 +34,7 @@ and in hand, until the commit. Of the orchestrator, which has no outbox, the fir
 class Delivered(Arrived, Protocol):
     """A message as a consumer has it."""
 
+    subject: str
     deliveries: int
     pending: str
 
@@ -142,7 +145,7 @@ class BrokerMeasures(Collector):
 class Series:
     """All of one consumer and subject, in hand: asked for once per message."""
 
-    __slots__ = ("failed", "handler", "parked", "queue", "received", "redelivered", "stream")
+    __slots__ = ("failed", "handler", "hearing", "parked", "queue", "received", "redelivered", "stream")
 
     def __init__(self, measures: Measures, consumer: str, where: str) -> None:
         self.received = measures.received.of(consumer, where)
@@ -152,6 +155,7 @@ class Series:
         self.stream = measures.dwell.of(STREAM, consumer, where)
         self.queue = measures.dwell.of(QUEUE, consumer, where)
         self.handler = measures.dwell.of(HANDLER, consumer, where)
+        self.hearing = measures.paths.to(consumer, where)
 
 
 class ConsumerMeasures:
@@ -185,7 +189,7 @@ class ConsumerMeasures:
         """A message that comes again is counted; it has dwelt with whoever had it before."""
         if not self._measures.is_on:
             return
-        now, heard = time.time(), self._measures.paths.heard
+        now = time.time()
         for each in batch:
             series = self._series.get(each.subject) or self.of(each.subject)
             series.received.value += 1
@@ -194,13 +198,14 @@ class ConsumerMeasures:
             else:
                 series.stream.observe(each.arrived - each.stored)
                 series.queue.observe(now - each.arrived)
-            heard(each, self._consumer, now)
+            if series.hearing is not None:
+                series.hearing.heard(each, now)
 
     def handled(self, batch: Sequence[Delivered], seconds: float) -> None:
         """Each of a batch took as long as all."""
         if not self._measures.is_on:
             return
-        for where, count in Tally(each.subject for each in batch).items():
+        for where, count in Tally(map(SUBJECT, batch)).items():
             self.of(where).handler.observe(seconds, count)
 
     def of(self, where: str) -> Series:

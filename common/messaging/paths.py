@@ -7,7 +7,7 @@ memory alone: what a crash interrupts begins anew, with fewer hops to tell of.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
 
@@ -42,15 +42,13 @@ class Arrived(Protocol):
     """A message as it came; the times are seconds since 1970."""
 
     @property
-    def subject(self) -> str: ...
-
-    @property
     def stored(self) -> float: ...
 
     @property
     def arrived(self) -> float: ...
 
-    def raw(self, header: str) -> str: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
 
 
 class Leaving(Protocol):
@@ -88,23 +86,12 @@ class Paths:
         self.is_on = True
         self._known: OrderedDict[str, str] = OrderedDict()
 
-    def heard(self, message: Arrived, consumer: str, began: float) -> None:
-        """What comes from elsewhere is believed as far as it is short and harmless."""
-        if message.subject not in OF_PURCHASES:
-            return
-        trail, _, said = message.raw(HEADER).rpartition(";")
-        if not said.isdecimal():
-            return
-        since = int(said[:17])
-        stored, arrived = max(since, int(message.stored * 1e6)), int(message.arrived * 1e6)
-        arrived = max(stored, arrived)
-        queue = max(0, int(began * 1e6) - arrived)
-        way = f"{message.subject},{consumer},{since},{stored - since},{arrived - stored},{queue}"
-        if trail and (consumer == ARBITER or message.subject not in KNOWN_THERE):
-            if not _is_harmless(trail):
-                return
-            way = f"{_end(trail)};{way}"
-        self._known[message.raw("Nats-Msg-Id")] = way
+    def to(self, consumer: str, subject: str) -> "Hearing | None":
+        """Who hears such a message here; None where it is about no purchase."""
+        return Hearing(self, consumer, subject) if subject in OF_PURCHASES else None
+
+    def remember(self, message_id: str, way: str) -> None:
+        self._known[message_id] = way
         if len(self._known) > MOST_KEPT:
             self._known.popitem(last=False)
 
@@ -119,6 +106,34 @@ class Paths:
         before = "" if message.subject in SAID_THERE else self.of(message.causation_id)
         said = int(message.said * 1e6)
         return f"{before};{said}" if before else str(said)
+
+
+class Hearing:
+    """One consumer of one subject: what is the same of all that comes there is worked out once."""
+
+    __slots__ = ("_goes_on", "_hop", "_paths")
+
+    def __init__(self, paths: Paths, consumer: str, subject: str) -> None:
+        self._paths = paths
+        self._hop = f"{subject},{consumer}"
+        self._goes_on = consumer == ARBITER or subject not in KNOWN_THERE
+
+    def heard(self, message: Arrived, began: float) -> None:
+        """What comes from elsewhere is believed as far as it is short and harmless."""
+        headers = message.headers
+        trail, _, said = headers.get(HEADER, "").rpartition(";")
+        if not said.isdecimal():
+            return
+        since = int(said[:17])
+        stored, arrived = max(since, int(message.stored * 1e6)), int(message.arrived * 1e6)
+        arrived = max(stored, arrived)
+        queue = max(0, int(began * 1e6) - arrived)
+        way = f"{self._hop},{since},{stored - since},{arrived - stored},{queue}"
+        if trail and self._goes_on:
+            if not _is_harmless(trail):
+                return
+            way = f"{_end(trail)};{way}"
+        self._paths.remember(headers.get("Nats-Msg-Id", ""), way)
 
 
 def _is_harmless(trail: str) -> bool:

@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 import msgspec
 import nats
-from nats.aio.client import Client
-from nats.aio.msg import Msg
 
 from common.messaging.broker import Broker
 from common.messaging.paths import HEADER as PATH
+from common.messaging.wire import NOBODY, Wire, frame, status
 from common.telemetry.messages import sending
 
 log = logging.getLogger(__name__)
@@ -56,14 +55,33 @@ class _PubAck(msgspec.Struct):
 _decode_ack = msgspec.json.Decoder(_PubAck).decode
 
 
+class _Flight:
+    """What leaves together, and which of it the stream has confirmed."""
+
+    def __init__(self, count: int) -> None:
+        self.stored = [False] * count
+        self._unanswered = count
+        self.over = asyncio.get_running_loop().create_future()
+
+    def answer(self, place: int, *, is_stored: bool) -> None:
+        self.stored[place] = is_stored
+        self._unanswered -= 1
+        if not self._unanswered:
+            self.end()
+
+    def end(self) -> None:
+        if not self.over.done():
+            self.over.set_result(None)
+
+
 class Publisher:
-    """Own inbox, one future per message: nats-py's `publish_async` keeps a failed one for ever (#985)."""
+    """Own inbox, one future per flight: nats-py's `publish_async` keeps a failed one for ever (#985)."""
 
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
         self._prefix = f"{broker.inbox_prefix}.ack"
         self._tokens = count()
-        self._waiting: dict[str, asyncio.Future[bool]] = {}
+        self._waiting: dict[str, tuple[_Flight, int]] = {}
         self._subscribed = False
         broker.on_reconnect(self._forget)
 
@@ -77,51 +95,50 @@ class Publisher:
     async def _publish(self, messages: Sequence[Outgoing]) -> list[bool]:
         client = await self.broker.ready()
         if not self._subscribed:
-            await client.subscribe(f"{self._prefix}.*", cb=self._on_ack)
+            await client.hear(f"{self._prefix}.*", self._on_ack)
             self._subscribed = True
         stored: list[bool] = []
         for start in range(0, len(messages), IN_FLIGHT):
             stored += await self._publish_window(client, messages[start : start + IN_FLIGHT])
         return stored
 
-    async def _publish_window(self, client: Client, messages: Sequence[Outgoing]) -> list[bool]:
-        loop = asyncio.get_running_loop()
-        acks: dict[str, asyncio.Future[bool]] = {}
+    async def _publish_window(self, client: Wire, messages: Sequence[Outgoing]) -> list[bool]:
+        flight = _Flight(len(messages))
+        tokens = [f"{self._prefix}.{next(self._tokens)}" for _ in messages]
+        self._waiting.update((token, (flight, place)) for place, token in enumerate(tokens))
         try:
-            for message in messages:
-                token = f"{self._prefix}.{next(self._tokens)}"
-                acks[token] = self._waiting[token] = loop.create_future()
-                headers = message.headers()
-                if path := self.broker.paths.onward(message):
-                    headers[PATH] = path
-                await client.publish(message.subject, message.payload, token, headers)
-            await asyncio.wait(acks.values(), timeout=ACK_DEADLINE)
-        except nats.errors.Error as error:  # the connection went away in the middle
+            await client.send([*map(self._frame, messages, tokens)])
+            async with asyncio.timeout(ACK_DEADLINE):
+                await flight.over
+        except TimeoutError:
+            log.warning("%d acks did not come", flight.stored.count(False))
+        except nats.errors.Error as error:  # the connection went away before
             log.warning("publishing broke off: %s", error or type(error).__name__)
         finally:
-            for token in acks:
+            for token in tokens:
                 self._waiting.pop(token, None)
-        answers = [ack.done() and not ack.cancelled() and ack.result() for ack in acks.values()]
-        answers += [False] * (len(messages) - len(answers))
-        self.broker.measures.published(messages, answers)
-        return answers
+        self.broker.measures.published(messages, flight.stored)
+        return flight.stored
 
-    async def _on_ack(self, ack: Msg) -> None:
-        waiting = self._waiting.get(ack.subject)
-        if waiting is None or waiting.done():
+    def _frame(self, message: Outgoing, token: str) -> bytes:
+        headers = message.headers()
+        if path := self.broker.paths.onward(message):
+            headers[PATH] = path
+        return frame(message.subject, message.payload, token, headers)
+
+    def _on_ack(self, token: str, _: str, head: bytes, payload: bytes) -> None:
+        flight, place = self._waiting.pop(token, (None, 0))
+        if flight is None:
             return
-        if (
-            ack.headers and ack.headers.get("Status") == "503"
-        ):  # no stream listens: a wiped or starting broker
-            waiting.set_result(False)
+        if status(head) == NOBODY:  # no stream listens: a wiped or starting broker
+            flight.answer(place, is_stored=False)
             return
-        answer = _decode_ack(ack.data)
+        answer = _decode_ack(payload)
         if answer.error:
             log.warning("the stream refused a message: %s", answer.error.description)
-        waiting.set_result(answer.error is None)
+        flight.answer(place, is_stored=answer.error is None)
 
     def _forget(self) -> None:
         """Acks of before the reconnection will not come any more."""
-        for waiting in self._waiting.values():
-            if not waiting.done():
-                waiting.set_result(False)
+        for flight, _ in self._waiting.values():
+            flight.end()

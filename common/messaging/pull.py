@@ -13,12 +13,12 @@ from typing import Protocol
 
 import msgspec
 import nats
-from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from common.messaging.broker import Broker
 from common.messaging.measures import Lag
 from common.messaging.streams import ABOUT_PURCHASES, STREAM
+from common.messaging.wire import frame, headers, status
 
 log = logging.getLogger(__name__)
 
@@ -47,25 +47,30 @@ class Delivery:
     account hash before the stream (v2).
     """
 
-    __slots__ = ("arrived", "deliveries", "message", "pending", "sequence", "stored")
+    __slots__ = (
+        "arrived",
+        "deliveries",
+        "headers",
+        "payload",
+        "pending",
+        "reply",
+        "sequence",
+        "stored",
+        "subject",
+    )
 
-    def __init__(self, message: Msg) -> None:
-        self.message = message
-        tokens = message.reply.split(".")
+    def __init__(self, subject: str, reply: str, head: bytes, payload: bytes) -> None:
+        self.subject = subject
+        self.reply = reply
+        self.headers = headers(head)
+        self.payload = payload
+        tokens = reply.split(".")
         told = tokens[4:9] if len(tokens) == 9 else tokens[6:11]
         deliveries, self.sequence, _, stored, self.pending = told
         self.deliveries = int(deliveries)
         self.stored = int(stored) / 1e9
         """When the stream had it, by the broker's clock; seconds since 1970."""
         self.arrived = time.time()
-
-    @property
-    def subject(self) -> str:
-        return self.message.subject
-
-    @property
-    def payload(self) -> bytes:
-        return self.message.data
 
     @property
     def name(self) -> str:
@@ -78,16 +83,7 @@ class Delivery:
         return self.header("Correlation-Id") if self.subject in ABOUT_PURCHASES else None
 
     def header(self, name: str) -> str | None:
-        value = (self.message.headers or {}).get(name)
-        return None if value is None else value.replace("\0", "")
-
-    def raw(self, name: str) -> str:
-        return (self.message.headers or {}).get(name, "")
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Without what no database takes."""
-        return {name: value.replace("\0", "") for name, value in (self.message.headers or {}).items()}
+        return self.headers.get(name)
 
 
 class Puller:
@@ -186,33 +182,33 @@ class Puller:
             self._subscription is None
         ):  # under a name of its own: a request that was ended stays without a hearer
             self._inbox = next(self._inboxes)
-            self._subscription = await client.subscribe(f"{self._inbox}.*", cb=self._on_message)
+            self._subscription = await client.hear(f"{self._inbox}.*", self._on_message)
         self._current = f"{self._inbox}.{next(self._requests)}"
         with suppress(nats.errors.Error):  # not sent: the silence will be noticed
-            await client.publish(self._subject, payload, reply=self._current)
+            await client.send([frame(self._subject, payload, self._current)])
 
-    async def _on_message(self, message: Msg) -> None:
+    def _on_message(self, subject: str, reply: str, head: bytes, payload: bytes) -> None:
         self._heard = time.monotonic()
-        if message.reply:
+        if reply:
             self._missing -= 1
             self._is_refused = False
-            self.waiting.append(Delivery(message))
+            self.waiting.append(Delivery(subject, reply, head, payload))
             self._arrived.set()
-        elif message.subject == self._current:
-            self._on_status(message)
+        elif subject == self._current:
+            self._on_status(head)
 
-    def _on_status(self, message: Msg) -> None:
+    def _on_status(self, head: bytes) -> None:
         """A heartbeat, or the end of the current request: at its term, or by force."""
-        status = message.headers.get("Status", "") if message.headers else ""
-        if status == "100":
+        said = status(head)
+        if said == "100":
             self._is_refused = False
             return
         self._missing = 0
-        if status in {"404", "408"}:
+        if said in {"404", "408"}:
             self._arrived.set()
             return
         if not self._is_refused:
-            log.warning("pull by %s ended, and is repeated: %s %s", self.durable, status, message.headers)
+            log.warning("pull by %s ended, and is repeated: %r", self.durable, head)
         self._is_refused = True
         asyncio.get_running_loop().call_later(AGAIN, self._arrived.set)
 

@@ -10,14 +10,13 @@ from nats.aio.msg import Msg
 from common.contracts.request import MOST_BYTES, Problem, Request, answer, subject
 from common.messaging.broker import Broker
 from common.messaging.codec import encode
+from common.messaging.wire import NOBODY
 from common.telemetry import context, spans
 
 A = TypeVar("A")
 
 ATTEMPTS = 2
 """Within the timeout: a replica that died with the question in hand says nothing, another one will."""
-
-NOBODY = "503"
 
 _problem = msgspec.json.Decoder(Problem).decode
 

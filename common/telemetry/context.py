@@ -1,10 +1,11 @@
 """What is being done now: to which trace it belongs (W3C trace context), and about which purchase it is."""
 
+import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, TraceFlags
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext
 from opentelemetry.trace.propagation import get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -70,13 +71,16 @@ def read(header: str | None) -> SpanContext:
     return get_current_span(_PROPAGATOR.extract({"traceparent": header})).get_span_context()
 
 
-def parsed(trace: str) -> SpanContext:
-    """One of our own making."""
-    _, trace_id, span_id, flags = trace.split("-")
-    return SpanContext(
-        int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=TraceFlags(int(flags, 16))
-    )
-
-
 def written(span: SpanContext) -> str:
     return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"
+
+
+def child(of: str | None) -> str:
+    """The context of what is recorded, in the trace of `of` or in one of its own."""
+    trace = of[3:35] if of else f"{fresh(128):032x}"
+    return f"00-{trace}-{fresh(64):016x}-01"
+
+
+def fresh(bits: int) -> int:
+    """An id. Never 0, which is none."""
+    return random.getrandbits(bits) or 1  # no secret

@@ -5,10 +5,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from opentelemetry.trace import Span, SpanContext, SpanKind
+from opentelemetry.trace import SpanContext, SpanKind
 
 from common.telemetry import context, spans
-from common.telemetry.context import written
+from common.telemetry.context import fresh, written
 
 ASKED_PER_SECOND = 10.0
 """Traces that callers may have recorded by asking for it, in one process: anybody may ask, and all would."""
@@ -55,7 +55,7 @@ def admit(ratio: float) -> None:
 @contextmanager
 def entered(
     header: str | None, name: str, attributes: spans.Attributes, purchase: str | None = None
-) -> Iterator[Span | None]:
+) -> Iterator[spans.Span | None]:
     """Continues the caller's trace, or starts one, around what somebody outside asked for."""
     caller = context.read(header)
     if not spans.is_on():
@@ -63,7 +63,7 @@ def entered(
             yield None
     elif _admission.admits(caller):
         of = written(caller) if caller.is_valid else None
-        with spans.during(spans.begin(name, of, SpanKind.SERVER, attributes), purchase=purchase) as span:
+        with spans.during(spans.Span(name, of, SpanKind.SERVER, attributes), purchase=purchase) as span:
             yield span
     else:
         with context.within(_passed(caller)[:-2] + UNRECORDED, purchase):
@@ -81,9 +81,4 @@ def _passed(caller: SpanContext) -> str:
     """What is not recorded here has no span: what follows is the caller's child, or nobody's."""
     if caller.is_valid:
         return written(caller)
-    return f"00-{_id(128):032x}-{_id(64):016x}-{UNRECORDED}"
-
-
-def _id(bits: int) -> int:
-    """Never 0, which is no id."""
-    return random.getrandbits(bits) or 1  # no secret
+    return f"00-{fresh(128):032x}-{fresh(64):016x}-{UNRECORDED}"

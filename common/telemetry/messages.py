@@ -13,7 +13,7 @@ from typing import Protocol
 from opentelemetry.trace import SpanKind
 
 from common.telemetry import context, spans
-from common.telemetry.context import is_sampled, written
+from common.telemetry.context import is_sampled
 
 SYSTEM = "messaging.system"
 OPERATION = "messaging.operation.name"
@@ -59,9 +59,9 @@ def created(trace: str | None, subject: str, message_id: str, correlation_id: st
     if not spans.is_recorded(trace):
         return trace
     about = _about(subject, "create", message_id, correlation_id)
-    span = spans.begin(f"create {subject}", trace, SpanKind.PRODUCER, about)
+    span = spans.Span(f"create {subject}", trace, SpanKind.PRODUCER, about)
     span.end()
-    return written(span.get_span_context())
+    return span.context
 
 
 def sending(messages: Sequence[Outgoing]) -> AbstractContextManager[Sent]:
@@ -77,7 +77,7 @@ _UNTOLD: AbstractContextManager[Sent] = nullcontext(lambda _: None)
 @contextmanager
 def _sending(messages: Sequence[Outgoing]) -> Iterator[Sent]:
     begun = {
-        place: spans.begin(
+        place: spans.Span(
             f"send {each.subject}",
             each.traceparent,
             SpanKind.CLIENT,
@@ -90,13 +90,13 @@ def _sending(messages: Sequence[Outgoing]) -> Iterator[Sent]:
     def sent(stored: Sequence[bool]) -> None:
         for place, span in begun.items():
             if not stored[place]:
-                spans.failed(span, "not_stored")
+                span.fail("not_stored")
 
     try:
         yield sent
     except BaseException as error:
         for span in begun.values():
-            spans.failed(span, type(error).__name__)
+            span.fail(type(error).__name__)
         raise
     finally:
         for span in begun.values():

@@ -4,54 +4,80 @@ Where no trace is recorded, which is the rule, each of these is a comparison. A 
 never with which values: no parameter, body, path or text of an error may say who somebody is.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 
-from opentelemetry.context import Context
-from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind, Tracer, set_span_in_context
-from opentelemetry.trace.status import Status, StatusCode
+from opentelemetry.trace import SpanKind
 
 from common.telemetry import context
-from common.telemetry.context import is_sampled, parsed, written
+from common.telemetry.context import child, is_sampled
 
 NOTHING: AbstractContextManager[None] = nullcontext()
 
-Attributes = Mapping[str, str | int | float | bool]
+Value = str | int | float | bool
+Attributes = Mapping[str, Value]
+
+
+class Span:
+    """One thing that is done. What is known of it is kept, and told whole when it is over.
+
+    The SDK's own costs seven times as much: it has a lock, for threads, and limits for what others may add.
+    `of` is the context of its parent, None of a root; `context` is its own. Times: nanoseconds since 1970.
+    """
+
+    __slots__ = ("attributes", "began", "context", "ended", "is_failed", "kind", "linked", "name", "of")
+
+    def __init__(
+        self,
+        name: str,
+        of: str | None,
+        kind: SpanKind,
+        attributes: Attributes,
+        *,
+        linked: Sequence[str] = (),
+        at: int | None = None,
+    ) -> None:
+        self.name = name
+        self.of = of
+        self.kind = kind
+        self.attributes: dict[str, Value] = dict(attributes)
+        self.linked = linked
+        self.context = child(of)
+        self.began = at or time.time_ns()
+        self.ended: int | None = None
+        self.is_failed = False
+
+    def end(self, at: int | None = None) -> None:
+        """Once."""
+        self.ended = at or time.time_ns()
+        if _tell is not None:
+            _tell(self)
+
+    def fail(self, why: str) -> None:
+        """`why` is the name of a kind of error, never what the error says."""
+        self.attributes["error.type"] = why
+        self.is_failed = True
+
 
 _SPAN: ContextVar[Span | None] = ContextVar("span", default=None)
-_tracer: Tracer | None = None
+_tell: Callable[[Span], None] | None = None
 
 
-def record_with(tracer: Tracer | None) -> None:
-    """From now on in this process; None: nothing."""
-    global _tracer  # noqa: PLW0603  # a process has one, from its start to its end
-    _tracer = tracer
+def record_with(tell: Callable[[Span], None] | None) -> None:
+    """From now on in this process: who hears of what is over. None: nobody, and nothing is recorded."""
+    global _tell  # noqa: PLW0603  # a process has one, from its start to its end
+    _tell = tell
 
 
 def is_on() -> bool:
-    return _tracer is not None
+    return _tell is not None
 
 
 def is_recorded(trace: str | None) -> bool:
     """Whether this process records what belongs to this trace."""
-    return _tracer is not None and is_sampled(trace)
-
-
-def begin(
-    name: str,
-    of: str | None,
-    kind: SpanKind,
-    attributes: Attributes,
-    *,
-    linked: Sequence[str] = (),
-    at: int | None = None,
-) -> Span:
-    """A child of `of`, or the root of a new trace; its caller ends it. `at`: nanoseconds since the epoch."""
-    assert _tracer is not None, "asked first"
-    parent = set_span_in_context(NonRecordingSpan(parsed(of)), Context()) if of else Context()
-    links = [Link(parsed(each)) for each in linked]
-    return _tracer.start_span(name, parent, kind, attributes, links, at)
+    return _tell is not None and is_sampled(trace)
 
 
 def span(
@@ -63,7 +89,7 @@ def span(
 ) -> AbstractContextManager[Span | None]:
     """Around one thing that is done: of the trace `of`, or of what is being done now."""
     parent = of or context.traceparent()
-    return during(begin(name, parent, kind, attributes)) if is_recorded(parent) else NOTHING
+    return during(Span(name, parent, kind, attributes)) if is_recorded(parent) else NOTHING
 
 
 @contextmanager
@@ -71,11 +97,11 @@ def during(current: Span, others: Sequence[Span] = (), purchase: str | None = No
     """What is done now is done for it; the others share its time and its fate."""
     token = _SPAN.set(current)
     try:
-        with context.within(written(current.get_span_context()), purchase):
+        with context.within(current.context, purchase):
             yield current
     except BaseException as error:
         for each in (current, *others):
-            failed(each, type(error).__name__)
+            each.fail(type(error).__name__)
         raise
     finally:
         _SPAN.reset(token)
@@ -92,11 +118,11 @@ def aside(
 
 @contextmanager
 def _aside(name: str, attributes: Attributes, of: str | None, kind: SpanKind) -> Iterator[None]:
-    current = begin(name, of, kind, attributes)
+    current = Span(name, of, kind, attributes)
     try:
         yield
     except BaseException as error:
-        failed(current, type(error).__name__)
+        current.fail(type(error).__name__)
         raise
     finally:
         current.end()
@@ -110,7 +136,7 @@ def shared(
     Each trace has a span of its own. What is done meanwhile, the statements, is found under the first one's,
     to which the others are linked, and which is linked to what the others came from.
     """
-    if _tracer is None or not any(map(is_sampled, traces)):
+    if _tell is None or not any(map(is_sampled, traces)):
         return nullcontext(traces)
     return _sharing(traces, named, kind)
 
@@ -122,33 +148,23 @@ def _sharing(
     first, *others = (place for place, trace in enumerate(traces) if is_sampled(trace))
     name, attributes = named(first)
     linked = [str(traces[place]) for place in others]
-    main = begin(name, traces[first], kind, attributes, linked=linked)
-    link = written(main.get_span_context())
+    main = Span(name, traces[first], kind, attributes, linked=linked)
     spans = {first: main}
     for place in others:
         name, attributes = named(place)
-        spans[place] = begin(name, traces[place], kind, attributes, linked=[link])
+        spans[place] = Span(name, traces[place], kind, attributes, linked=[main.context])
     with during(main, [spans[place] for place in others]):
-        yield [
-            written(spans[place].get_span_context()) if place in spans else trace
-            for place, trace in enumerate(traces)
-        ]
+        yield [spans[place].context if place in spans else trace for place, trace in enumerate(traces)]
 
 
 def note(name: str, value: str | int) -> None:
     """Something more about what is being done now."""
-    current = _SPAN.get() if _tracer is not None else None
-    if current is not None and current.is_recording():
-        current.set_attribute(name, value)
+    current = _SPAN.get() if _tell is not None else None
+    if current is not None and current.ended is None:
+        current.attributes[name] = value
 
 
 def end_of_current() -> Callable[[], int | None]:
     """Asks later when what is being done now was over; None while it is not."""
     current = _SPAN.get()
-    return lambda: getattr(current, "end_time", None)
-
-
-def failed(current: Span, why: str) -> None:
-    """`why` is the name of a kind of error, never what the error says."""
-    current.set_attribute("error.type", why)
-    current.set_status(Status(StatusCode.ERROR))
+    return lambda: None if current is None else current.ended

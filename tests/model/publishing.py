@@ -5,9 +5,6 @@ from itertools import chain, combinations
 from typing import NamedTuple, cast
 from unittest.mock import patch
 
-from nats.aio.client import Client
-from nats.aio.msg import Msg
-
 from common.contracts.message import PurchaseMessage, subject
 from common.messaging.codec import Codec, encode, words
 from common.messaging.publisher import Outgoing, Publisher
@@ -74,4 +71,4 @@ def _advance(event: PurchaseMessage, numbers: Sequence[int] | None, saga: Saga) 
 
 def delivery(event: PurchaseMessage) -> Delivery:
     reply = "$JS.ACK.SHOP.orchestrator.1.1.1.0.0"
-    return Delivery(Msg(cast("Client", None), subject(type(event)), reply, encode(event), None))
+    return Delivery(subject(type(event)), reply, b"", encode(event))

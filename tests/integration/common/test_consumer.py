@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 import pytest
-from nats.aio.msg import Msg
 
 from common.contracts import order
 from common.contracts.message import Message, subject
@@ -163,7 +162,7 @@ async def test_a_batch_with_one_bad_message_is_halved_until_that_is_alone(bench:
 
     consumer.work = counted
     together = [
-        Delivery(Msg(None, data=encode(each), reply=f"$JS.ACK.S.C.1.{n}.1.0.0", subject=subject(type(each))))  # type: ignore[arg-type]
+        Delivery(subject(type(each)), f"$JS.ACK.S.C.1.{n}.1.0.0", b"", encode(each))
         for n, each in enumerate([*(command() for _ in range(40)), bad, *(command() for _ in range(23))])
     ]
     await consumer._attempt(together)
@@ -185,7 +184,7 @@ async def test_messages_that_others_crashes_delivered_often_are_tried_before_the
         while len(taken) < len(messages):
             taken += await dying.batch()
         for delivery in taken:
-            await client.publish(delivery.message.reply, b"-NAK")
+            await client.publish(delivery.reply, b"-NAK")
     await dying.stop()
     await client.flush()
     async with consuming(bench.consumer(Outbox(lambda _: None))):
@@ -203,10 +202,10 @@ async def test_a_message_that_kills_its_process_is_parked_after_four_lone_attemp
     assert [await park.attempt(delivery) for _ in range(4)] == [1, 2, 3, 4]  # lives of a process
     client = await bench.broker.ready()
     for _ in range(2):
-        await client.publish(delivery.message.reply, b"-NAK")
+        await client.publish(delivery.reply, b"-NAK")
         [delivery] = await puller.batch()
     assert delivery.deliveries == 3
-    await client.publish(delivery.message.reply, b"-NAK")
+    await client.publish(delivery.reply, b"-NAK")
     await puller.stop()
     async with consuming(bench.consumer(Outbox(lambda _: None))):
 

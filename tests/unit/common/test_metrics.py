@@ -121,8 +121,11 @@ class Came:
     deliveries: int = 1
     pending: str = "7"
 
-    def raw(self, header: str) -> str:
-        return self.headers.get(header, "")
+
+def hear(paths: Paths, came: Came, consumer: str, began: float) -> None:
+    hearing = paths.to(consumer, came.subject)
+    assert hearing is not None
+    hearing.heard(came, began)
 
 
 def leaving(message_id: str, cause: str | None, said: float, subject: str = ANSWER) -> Outgoing:
@@ -132,11 +135,10 @@ def leaving(message_id: str, cause: str | None, said: float, subject: str = ANSW
 def test_a_way_of_three_hops_is_told_as_it_was() -> None:
     here, there = Paths(), Paths()
     header = here.onward(leaving("a", None, 1000.0, WORD))
-    there.heard(Came(WORD, {HEADER: header, "Nats-Msg-Id": "a"}), "order", 1001.0)
+    hear(there, Came(WORD, {HEADER: header, "Nats-Msg-Id": "a"}), "order", 1001.0)
     onward = there.onward(leaving("b", "a", 1003.0))
-    here.heard(
-        Came(ANSWER, {HEADER: onward, "Nats-Msg-Id": "b"}, stored=1003.25, arrived=1003.5), "purchase", 1004.0
-    )
+    came = Came(ANSWER, {HEADER: onward, "Nats-Msg-Id": "b"}, stored=1003.25, arrived=1003.5)
+    hear(here, came, "purchase", 1004.0)
     first, second = hops(here.of("b"))
     assert (first.subject, first.consumer, first.said.timestamp()) == (WORD, "order", 1000.0)
     assert first[3:] == tuple(timedelta(seconds=each) for each in (0.5, 0.25, 0.25))
@@ -149,7 +151,7 @@ def test_a_way_goes_on_with_its_last_hops_only() -> None:
     for number in range(10):
         cause = str(number - 1) if number else None
         header = paths.onward(leaving(str(number), cause, 1000.0 + number, WORD))
-        paths.heard(Came(WORD, {HEADER: header, "Nats-Msg-Id": str(number)}), "order", 1000.0 + number)
+        hear(paths, Came(WORD, {HEADER: header, "Nats-Msg-Id": str(number)}), "order", 1000.0 + number)
     assert len(list(hops(paths.of("9")))) == MOST_HOPS + 1
     assert len(header) < 300
 
@@ -159,7 +161,7 @@ def test_what_the_arbiter_knows_is_not_told_again() -> None:
     header = f"{WORD},order,1,1,1,1;5"
     saga, arbiter = Paths(), Paths()
     for paths, consumer in ((saga, "orchestrator"), (arbiter, "purchase")):
-        paths.heard(Came(ANSWER, {HEADER: header, "Nats-Msg-Id": "a"}), consumer, 1001.0)
+        hear(paths, Came(ANSWER, {HEADER: header, "Nats-Msg-Id": "a"}), consumer, 1001.0)
     assert [hop.subject for hop in hops(saga.of("a"))] == [ANSWER]
     assert [hop.subject for hop in hops(arbiter.of("a"))] == [WORD, ANSWER]
     assert arbiter.onward(leaving("b", "a", 1003.0, "evt.purchase.completed")) == "1003000000"
@@ -170,7 +172,7 @@ def test_what_the_arbiter_knows_is_not_told_again() -> None:
 )
 def test_what_is_no_way_is_not_believed_and_harms_nobody(header: str) -> None:
     paths = Paths()
-    paths.heard(Came(WORD, {HEADER: header, "Nats-Msg-Id": "a"}), "order", 1001.0)
+    hear(paths, Came(WORD, {HEADER: header, "Nats-Msg-Id": "a"}), "order", 1001.0)
     assert paths.of("a") == ""
     assert paths.onward(leaving("b", "a", 1003.0)) == "1003000000"
 
@@ -182,7 +184,7 @@ def test_a_forged_trail_becomes_no_hop() -> None:
 def test_hardly_anything_is_kept_of_what_nobody_answers() -> None:
     paths = Paths()
     for number in range(MOST_KEPT + 5):
-        paths.heard(Came(WORD, {HEADER: "1", "Nats-Msg-Id": str(number)}), "order", 1001.0)
+        hear(paths, Came(WORD, {HEADER: "1", "Nats-Msg-Id": str(number)}), "order", 1001.0)
     assert paths.of("0") == ""
     assert paths.of(str(MOST_KEPT + 4))
 

@@ -58,7 +58,7 @@ def test_the_last_bit_of_a_context_says_whether_it_is_recorded(trace: str | None
 
 
 def test_a_context_is_read_as_it_is_written() -> None:
-    assert context.written(context.parsed(HEADER)) == HEADER == context.written(context.read(HEADER))
+    assert context.written(context.read(HEADER)) == HEADER
 
 
 class Told(Message, frozen=True, kw_only=True, tag="evt.test.told"):
