@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from common.http import errors, health, metrics, openapi
 from common.http.auth import authenticated
-from common.http.dependencies import provided
+from common.http.dependencies import one_by_one, provided
 from common.http.openapi import PREFIX as PREFIX
 from common.http.requests import StrictRequest, plainly_asked
 from common.http.traced import TraceContext
@@ -63,7 +63,7 @@ def create(
     """
     checks = health.Health(needed, reported)
     shown = metrics.Shown(measured)
-    return Litestar(
+    app = Litestar(
         [
             Router(
                 PREFIX,
@@ -90,6 +90,8 @@ def create(
         debug=False,
         logging_config=None,
     )
+    one_by_one(app)
+    return app
 
 
 def _openapi_document(service: str) -> ControllerRouterHandler:

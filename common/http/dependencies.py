@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from litestar import Request
+from litestar import Litestar, Request
 from litestar.di import NamedDependency, Provide
+from litestar.routes import HTTPRoute
 
 from common.http.auth import Caller
 from common.messaging.outbox import Outbox
@@ -35,3 +36,11 @@ def _giving(thing: Any) -> Callable[[], Any]:
 
 def _caller(request: Request[Caller, Any, Any]) -> Caller:
     return request.user
+
+
+def one_by_one(app: Litestar) -> None:
+    """What is provided is at hand; Litestar would start a task for each of what a handler is given."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for _, needs in route.route_handler_map.values():
+                needs.dependency_batches = [{each} for batch in needs.dependency_batches for each in batch]
