@@ -2,10 +2,9 @@
 
 import argparse
 import asyncio
-import contextlib
 import logging
 import socket
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,17 +12,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
-import uvicorn
 from litestar import Litestar
 from litestar.types import ASGIApp
 
 from common import __version__, garbage
 from common.failpoints import Armed, arm
 from common.files import open_many
-from common.http.leaving import Leaving
 from common.http.measuring import measure
-from common.http.outward import Outward
-from common.http.protocol import Protocol
+from common.http.server import Server
 from common.messaging.answers import Endpoint
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer
@@ -31,11 +27,10 @@ from common.messaging.incarnation import watch_incarnation
 from common.messaging.services import Identity, Service
 from common.messaging.transactional import Again, again
 from common.messaging.workbench import Workbench, forget_letters
-from common.metrics.http import Measured
 from common.postgres.partitions import keep_partitions
 from common.runtime import Runtime
 from common.settings import Settings, load
-from common.stopping import Stop, leave, on_signals
+from common.stopping import FOR_THE_OUTBOX, Stop, leave, on_signals
 from common.telemetry.telling import tell
 from common.telemetry.who import Who
 
@@ -43,9 +38,6 @@ log = logging.getLogger(__name__)
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 """Runs until cancelled."""
-
-FOR_THE_OUTBOX = 1.0
-"""Seconds of a stop that are kept for saying what was committed last."""
 
 
 class Role(StrEnum):
@@ -122,7 +114,7 @@ async def _run(settings: S, role: Role, program: Opener[S]) -> None:
         await run(Server(settings, running, stop), settings, running, role)
 
 
-async def run(server: "Server", settings: Settings, running: Program, role: Role) -> None:
+async def run(server: Server, settings: Settings, running: Program, role: Role) -> None:
     """Runs until `server.stop()`, then stops by one deadline that everything shares.
 
     At once: readiness says no, streams end, nothing new is fetched or asked. Beside each other: HTTP drains,
@@ -213,55 +205,3 @@ async def _drain(runtime: Runtime, seconds: float) -> None:
             await runtime.relay.finished()
     except TimeoutError:
         log.warning("the outbox is not drained; whoever runs next goes on")
-
-
-class Server(uvicorn.Server):
-    """Uvicorn, with its signals left to us, and a stop that it shares with the rest of the process."""
-
-    def __init__(self, settings: Settings, running: Program, stop: Stop | None = None) -> None:
-        self.ending = stop or Stop(settings.graceful_seconds)
-        app: ASGIApp = Leaving(Outward(running.front(running.app), settings), self.ending)
-        if settings.metrics:
-            app = Measured(app, running.app.state.metrics)
-        super().__init__(
-            uvicorn.Config(
-                app,
-                host=settings.host,
-                port=settings.port,
-                http=Protocol,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_keep_alive=75,
-            )
-        )
-        self._running = running
-        self._leave_seconds = settings.leave_seconds
-        self.ending.then(self._leave)
-
-    def stop(self) -> None:
-        """Again is no harm, and no hurry."""
-        self.ending.begin()
-
-    def _leave(self) -> None:
-        """The port is open until whoever sends requests here has had the time to hear that it must not."""
-        self._running.on_stop()
-        health = self._running.app.state.health
-        health.is_stopping = True
-        asyncio.get_running_loop().call_later(self._leave_seconds if health.is_watched else 0, self._close)
-
-    def _close(self) -> None:
-        self.should_exit = True
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Requests that are cut off come to their end here, before what they use is closed."""
-        seconds = self.ending.left(but=FOR_THE_OUTBOX)
-        self.config.timeout_graceful_shutdown = seconds  # type: ignore[assignment]  # it waits for any number
-        await super().shutdown(sockets)
-        if self.server_state.tasks:
-            await asyncio.wait(self.server_state.tasks, timeout=self.ending.left(but=FOR_THE_OUTBOX / 2))
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

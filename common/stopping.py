@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 CLOSING_SECONDS = 1.0
 """What is left after the deadline to close connections; a driver that hangs then is left to itself."""
 
+FOR_THE_OUTBOX = 1.0
+"""Seconds of a stop that are kept for saying what was committed last."""
+
 
 class Stop:
     """Begun once, however often it is asked for: the first signal decides when the last moment is."""

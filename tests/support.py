@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
 from common.http.claims import ALGORITHM
+from common.http.server import Server
 from common.ids import new_id
-from common.main import Opener, Role, Server, run
+from common.main import Opener, Role, run
 from common.settings import Settings
 
 T = TypeVar("T")

@@ -14,8 +14,9 @@ from common.http.app import create
 from common.http.auth import Verifier
 from common.http.protocol import be_patient
 from common.http.pulse import Pulse
+from common.http.server import Server
 from common.http.staying import Staying
-from common.main import Program, Server
+from common.main import Program
 from common.settings import Settings
 from tests.support import eventually, free_port
 

@@ -15,6 +15,13 @@ from deploy.embedded.layout import ROOT
 from tests.servers import Servers
 from tests.support import eventually
 
+INSERT = """
+INSERT INTO dead_letter (durable, subject, payload, deliveries, error) VALUES ('order', 'x', $1, 1, 'z')
+"""
+NOTE = """
+INSERT INTO dead_letter_trail (letter_id, action, key, by, reason, payload) VALUES ($1, $2, $3, 'ann', '', $4)
+"""
+
 
 class Said(NamedTuple):
     code: int

@@ -101,3 +101,30 @@ async def test_a_stream_that_its_client_left_is_forgotten(settings: Make, issuer
             assert (first.status, second.status, third.status) == (200, 200, 429)
         first.close()
         second.close()
+
+
+async def test_a_full_process_says_so_and_whoever_comes_again_finds_room(
+    settings: Make, issuer: Issuer
+) -> None:
+    """Another replica may have room: it is the process that is full, not the caller."""
+    async with shop(settings(streams_at_once=2), issuer) as client:
+        purchase_id = await client.buy()
+        urls = [
+            f"{client.url}/api/v1/purchases/{purchase_id}/events",
+            f"{client.url}/api/v1/purchases/events",
+        ]
+        first, second = [await client.session.get(url, headers=client.headers) for url in urls]
+        assert (first.status, second.status) == (200, 200)
+        for url in urls:
+            async with client.session.get(url, headers=client.headers) as third:
+                assert third.status == 503
+                assert third.headers["Retry-After"] == "5"
+                assert (await third.json())["code"] == "too_many_streams"
+        first.close()
+
+        async def is_let_in() -> bool:
+            async with client.session.get(urls[0], headers=client.headers) as again:
+                return again.status == 200
+
+        await eventually(is_let_in)
+        second.close()
