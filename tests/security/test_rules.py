@@ -14,7 +14,7 @@ REACH: Mapping[str, set[str]] = {
     "http.client": {"common/http/keys.py", "common/telemetry/reports.py"},
     "minio": {"media/store.py"},
     "redis": {"common/redis.py"},
-    "socket": {"common/main.py"},  # its own name
+    "socket": {"common/http/server.py", "common/main.py"},  # the port that uvicorn is given; its own name
     "urllib3": {"media/store.py"},
 }
 """Who has a library with which one can ask any address. Each asks the one that its settings name."""
