@@ -24,10 +24,6 @@ OF_THE_DRIVER = ("typeinfo_tree", "current_setting('jit')")
 """In what asyncpg asks by itself, while a statement waits: what kinds of values there are."""
 
 
-LONGEST_TEXT = 2048
-"""Of a statement that is told."""
-
-
 class Done(NamedTuple):
     """A statement, when it was told of, and how long it took; nanoseconds."""
 
@@ -76,7 +72,7 @@ def placed(done: Sequence[Done], limit: int) -> list[tuple[int, Done]]:
 def _tell(trace: str, began: int, done: Done) -> None:
     attributes = {
         "db.system.name": "postgresql",
-        "db.query.text": done.query[:LONGEST_TEXT],
+        "db.query.text": done.query,
         "db.query.summary": summary(done.query),
     }
     span = spans.Span(summary(done.query), trace, SpanKind.CLIENT, attributes, at=began)

@@ -9,6 +9,9 @@ from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext
 from opentelemetry.trace.propagation import get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+RECORDED, UNRECORDED = "01", "00"
+"""The flags of a trace context."""
+
 SAMPLED = frozenset("13579bdf")
 """The last digit of a trace context whose trace is recorded."""
 
@@ -75,12 +78,12 @@ def written(span: SpanContext) -> str:
     return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"
 
 
-def child(of: str | None) -> str:
-    """The context of what is recorded, in the trace of `of` or in one of its own."""
-    trace = of[3:35] if of else f"{fresh(128):032x}"
-    return f"00-{trace}-{fresh(64):016x}-01"
+def child(of: str | None, flags: str = RECORDED) -> str:
+    """The context of something new, in the trace of `of` or in one of its own."""
+    trace = of[3:35] if of else f"{_id(128):032x}"
+    return f"00-{trace}-{_id(64):016x}-{flags}"
 
 
-def fresh(bits: int) -> int:
-    """An id. Never 0, which is none."""
+def _id(bits: int) -> int:
+    """Never 0, which is no id."""
     return random.getrandbits(bits) or 1  # no secret

@@ -8,13 +8,10 @@ from contextlib import contextmanager
 from opentelemetry.trace import SpanContext, SpanKind
 
 from common.telemetry import context, spans
-from common.telemetry.context import fresh, written
+from common.telemetry.context import UNRECORDED, child, written
 
 ASKED_PER_SECOND = 10.0
 """Traces that callers may have recorded by asking for it, in one process: anybody may ask, and all would."""
-
-UNRECORDED = "00"
-"""The flags of a trace context."""
 
 
 class Admission:
@@ -81,4 +78,4 @@ def _passed(caller: SpanContext) -> str:
     """What is not recorded here has no span: what follows is the caller's child, or nobody's."""
     if caller.is_valid:
         return written(caller)
-    return f"00-{fresh(128):032x}-{fresh(64):016x}-{UNRECORDED}"
+    return child(None, UNRECORDED)

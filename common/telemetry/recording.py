@@ -25,6 +25,8 @@ EVERY_MS = 5000
 """As OpenTelemetry's own: each sending costs a millisecond, and whoever looks can wait for five seconds."""
 SEND_SECONDS = 5.0
 FLUSH_SECONDS = 0.5
+LONGEST_TEXT = 2048
+"""Of an attribute."""
 SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 """Whoever asks for a span has found that its trace is recorded."""
 UNSET, FAILED = Status(StatusCode.UNSET), Status(StatusCode.ERROR)
@@ -97,7 +99,7 @@ def telling(processor: SpanProcessor, who: Who) -> Callable[[spans.Span], None]:
                 _context(span.context, is_remote=False),
                 _context(span.of, is_remote=True) if span.of else None,
                 resource,
-                span.attributes,
+                {name: _short(value) for name, value in span.attributes.items()},
                 links=[Link(_context(each, is_remote=True)) for each in span.linked],
                 kind=span.kind,
                 status=FAILED if span.is_failed else UNSET,
@@ -108,6 +110,11 @@ def telling(processor: SpanProcessor, who: Who) -> Callable[[spans.Span], None]:
         )
 
     return tell
+
+
+def _short(value: spans.Value) -> spans.Value:
+    """A header of a message may be as long as somebody likes."""
+    return value[:LONGEST_TEXT] if isinstance(value, str) else value
 
 
 def _context(of: str, *, is_remote: bool) -> SpanContext:

@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from common.postgres.traced import Done, placed, summary
 from common.telemetry import context, messages, spans
-from common.telemetry.recording import Patient
+from common.telemetry.recording import LONGEST_TEXT, Patient
 
 ONE, TWO, OTHER = (f"00-{number:032x}-{number:016x}-0{flag}" for number, flag in ((1, 1), (2, 1), (3, 0)))
 
@@ -77,6 +77,13 @@ def test_a_failure_is_told_by_its_kind_and_not_by_its_words(recorded: InMemorySp
     assert span.attributes["error.type"] == "ValueError"
     assert not span.status.is_ok
     assert "ada" not in span.to_json()
+
+
+def test_what_is_told_has_an_end_whoever_wrote_it(recorded: InMemorySpanExporter) -> None:
+    messages.created(ONE, "evt.x.y", "m" * 10_000, "c")
+    [span] = recorded.get_finished_spans()
+    assert span.attributes
+    assert span.attributes["messaging.message.id"] == "m" * LONGEST_TEXT
 
 
 def test_a_word_is_created_in_one_place_and_sent_beside_it(recorded: InMemorySpanExporter) -> None:
