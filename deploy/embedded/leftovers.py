@@ -3,16 +3,19 @@
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from deploy.embedded.layout import SERVICES
 from deploy.embedded.supervisord import MARK
 
 GRACE = 10.0
 SUPERVISOR = "supervisord"
+COPIES = dict.fromkeys((*SERVICES, "provisioner"), "services") | dict.fromkeys(("psp", "smtp"), "servers")
+"""Group by name of what may be a copy of the supervisor (`preload.py`), whose environment it shows."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,20 @@ def marked(home: Path) -> list[Leftover]:
     for process in psutil.process_iter():
         try:
             environment = {} if process.pid in mine else process.environ()
+            if environment.get(MARK) == str(home) and is_alive(process):
+                found.append(Leftover(process, *known_as(process, environment)))
         except (psutil.Error, OSError):
             continue
-        if environment.get(MARK) == str(home) and is_alive(process):
-            name = environment.get("SUPERVISOR_PROCESS_NAME", SUPERVISOR)
-            found.append(Leftover(process, name, environment.get("SUPERVISOR_GROUP_NAME", SUPERVISOR)))
     return found
+
+
+def known_as(process: psutil.Process, environment: Mapping[str, str]) -> tuple[str, str]:
+    """Its name and its group, as supervisord told it or as a copy calls itself."""
+    if told := environment.get("SUPERVISOR_PROCESS_NAME"):
+        return told, environment["SUPERVISOR_GROUP_NAME"]
+    name = process.name()
+    group = COPIES.get(name.partition("-")[0])
+    return (name, group) if group else (SUPERVISOR, SUPERVISOR)
 
 
 def end_all(home: Path) -> list[str]:

@@ -1,10 +1,10 @@
-"""Caught mail, in memory and bounded, in the shape MailHog gives it."""
+"""Caught mail, bounded, in the shape MailHog gives it."""
 
 import email
 import email.policy
 import secrets
-from collections import deque
-from collections.abc import Callable, Sequence
+import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage, Message
@@ -74,35 +74,79 @@ def content(parsed: Message, raw: bytes) -> Json:
     return {"Headers": headers, "Body": text, "Size": len(raw), "MIME": None}
 
 
+SCHEMA = """
+CREATE TABLE mail (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    recipients TEXT NOT NULL,
+    helo TEXT NOT NULL,
+    caught_at TEXT NOT NULL,
+    raw BLOB NOT NULL
+)
+"""
+WITHOUT_CARE = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -1024"
+PUT = "INSERT INTO mail (id, sender, recipients, helo, caught_at, raw) VALUES (?, ?, ?, ?, ?, ?)"
+FORGET_OLDEST = "DELETE FROM mail WHERE number <= ?"
+REMOVE = "DELETE FROM mail WHERE :id IS NULL OR id = :id"
+FIND = "SELECT id, sender, recipients, raw, helo, caught_at FROM mail WHERE id = ?"
+FOUND = """
+FROM mail WHERE :kind IS NULL OR holds(
+    CASE :kind WHEN 'from' THEN sender WHEN 'to' THEN recipients WHEN 'containing' THEN raw END, :wanted
+)
+"""
+COUNT = f"SELECT count(*) {FOUND}"
+PAGE = f"""
+SELECT id, sender, recipients, raw, helo, caught_at {FOUND} ORDER BY number DESC LIMIT :limit OFFSET :start
+"""
+
+
 class Mailbox:
-    """Newest first; the oldest go when it is full."""
+    """Newest first; the oldest go when it is full. On the disk, in a file that has no name and ends with the
+    process (SQLite's temporary database), so that thousands of mails take no memory.
+    """
 
     def __init__(self, kept: int = KEPT) -> None:
         """Hold at most so many."""
-        self.mails: deque[Mail] = deque(maxlen=kept)
+        self.kept = kept
+        self._rows = sqlite3.connect("", isolation_level=None)
+        self._rows.executescript(WITHOUT_CARE + ";" + SCHEMA)
+        self._rows.create_function("holds", 2, holds, deterministic=True)
 
     def put(self, mail: Mail) -> None:
         """Catch one."""
-        self.mails.appendleft(mail)
+        to, at = "\n".join(mail.recipients), mail.caught_at.isoformat()
+        put = self._rows.execute(PUT, (mail.id, mail.sender, to, mail.helo, at, mail.raw))
+        self._rows.execute(FORGET_OLDEST, ((put.lastrowid or 0) - self.kept,))
 
     def find(self, mail_id: str) -> Mail | None:
         """One by id."""
-        return next((mail for mail in self.mails if mail.id == mail_id), None)
+        row = self._rows.execute(FIND, (mail_id,)).fetchone()
+        return as_mail(*row) if row else None
 
     def remove(self, mail_id: str | None = None) -> None:
         """Forget one, or all."""
-        kept = [mail for mail in self.mails if mail_id is not None and mail.id != mail_id]
-        self.mails.clear()
-        self.mails.extend(kept)
+        self._rows.execute(REMOVE, {"id": mail_id})
 
-    def search(self, kind: str, query: str) -> list[Mail]:
-        """Case does not matter; an unknown kind finds nothing."""
-        matches = SEARCHES.get(kind)
-        return [mail for mail in self.mails if matches and matches(mail, query.lower())]
+    def count(self, kind: str | None = None, wanted: str = "") -> int:
+        """How many `page` could answer."""
+        count: int = self._rows.execute(COUNT, {"kind": kind, "wanted": wanted.lower()}).fetchone()[0]
+        return count
+
+    def page(self, kind: str | None = None, wanted: str = "", start: int = 0, limit: int = -1) -> list[Mail]:
+        """All, or those whose sender (from), recipients (to) or text (containing) hold what is wanted; case
+        does not matter, an unknown kind finds nothing.
+        """
+        asked = {"kind": kind, "wanted": wanted.lower(), "start": start, "limit": limit}
+        return [as_mail(*row) for row in self._rows.execute(PAGE, asked)]
 
 
-SEARCHES: dict[str, Callable[[Mail, str], bool]] = {
-    "from": lambda mail, wanted: wanted in mail.sender.lower(),
-    "to": lambda mail, wanted: any(wanted in each.lower() for each in mail.recipients),
-    "containing": lambda mail, wanted: wanted in mail.text.lower(),
-}
+def as_mail(mail_id: str, sender: str, recipients: str, raw: bytes, helo: str, caught_at: str) -> Mail:
+    """A row as what was put."""
+    return Mail(mail_id, sender, recipients.split("\n"), raw, helo, datetime.fromisoformat(caught_at))
+
+
+def holds(text: str | bytes | None, wanted: str) -> bool:
+    """As Python reads and folds letters; SQLite knows only those of English."""
+    read = text.decode("utf-8", "replace") if isinstance(text, bytes) else text or ""
+    return text is not None and wanted in read.lower()

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from html import escape
-from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -85,28 +84,28 @@ class Catcher:
         return f"250 OK: queued as {mail.id}"
 
 
-def listing(found: list[Mail], start: int, limit: int) -> Json:
+def listing(total: int, start: int, mails: list[Mail]) -> Json:
     """A slice of what was found, as MailHog's version 2 answers it."""
-    items = [mail.as_json() for mail in found[start : start + limit]]
-    return {"total": len(found), "count": len(items), "start": start, "items": items}
+    items = [mail.as_json() for mail in mails]
+    return {"total": total, "count": len(items), "start": start, "items": items}
 
 
 @get("/api/v2/messages", sync_to_thread=False)
 def messages(mailbox: Caught, start: Start = 0, limit: Limit = 50) -> Json:
     """All mail, the newest first."""
-    return listing(list(mailbox.mails), start, limit)
+    return listing(mailbox.count(), start, mailbox.page(start=start, limit=limit))
 
 
 @get("/api/v2/search", sync_to_thread=False)
 def search(mailbox: Caught, kind: str, wanted: Query, start: Start = 0, limit: Limit = 50) -> Json:
     """Mail whose sender (from), recipients (to) or whole text (containing) holds the query."""
-    return listing(mailbox.search(kind, wanted), start, limit)
+    return listing(mailbox.count(kind, wanted), start, mailbox.page(kind, wanted, start, limit))
 
 
 @get("/api/v1/messages", sync_to_thread=False)
 def all_messages(mailbox: Caught) -> list[Json]:
     """Everything at once."""
-    return [mail.as_json() for mail in mailbox.mails]
+    return [mail.as_json() for mail in mailbox.page()]
 
 
 @delete("/api/v1/messages", status_code=200, sync_to_thread=False)
@@ -139,8 +138,8 @@ def livez() -> str:
 @get("/", media_type=MediaType.HTML, sync_to_thread=False)
 def page(mailbox: Caught) -> Response[str]:
     """The newest mails for people, their text folded away until it is asked for."""
-    mails = "".join(summary(mail) for mail in islice(mailbox.mails, SHOWN))
-    return Response(PAGE.format(count=len(mailbox.mails), mails=mails), headers=POLICY)
+    mails = "".join(map(summary, mailbox.page(limit=SHOWN)))
+    return Response(PAGE.format(count=mailbox.count(), mails=mails), headers=POLICY)
 
 
 def summary(mail: Mail) -> str:

@@ -84,7 +84,7 @@ def program(layout: Layout, passwords: Passwords, sync: str, name: str) -> Progr
         group="servers",
         ready=Answers(layout.port(f"{name}_monitor"), f"/healthz?{asked}=true"),
         port=layout.port(name),
-        environment={"GOGC": "50", MONITOR: str(layout.port(f"{name}_monitor"))},
+        environment={"GOGC": "20", MONITOR: str(layout.port(f"{name}_monitor"))},
     )
 
 

@@ -25,6 +25,7 @@ OPTIONS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "shared_buffers": "32MB",  # the kernel caches the files as well
+    "autovacuum_work_mem": "8MB",
     "max_wal_size": "1GB",
     "checkpoint_timeout": "10min",
     "random_page_cost": "1.1",

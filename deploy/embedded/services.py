@@ -22,9 +22,6 @@ TRIES_PER_ADDRESS = 10_000
 POOL_SIZE = 3
 """Connections of a process: as many as two processors and a disk keep busy. Each costs the server 7 MB."""
 
-ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "1048576"}
-"""glibc's: what is large, as the 19 MB of a password's hash, goes back to the system when it is free."""
-
 Replicas = Mapping[str, int]
 Toml = Mapping[str, object]
 
@@ -165,7 +162,7 @@ def module_program(
     group: Literal["servers", "services"] = "services",
 ) -> Program:
     """A Python module of this repository, run by this environment's Python."""
-    environment = {"SETTINGS_FILE": str(layout.settings(name)), **ALLOCATOR}
+    environment = {"SETTINGS_FILE": str(layout.settings(name))}
     command = (sys.executable, "-m", module)
     return Program(name, command, group, ready, port, after, environment=environment)
 

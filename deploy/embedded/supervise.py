@@ -1,6 +1,7 @@
-"""supervisord with five manners of its own: it looks around five times a second, what keeps dying is tried
+"""supervisord with six manners of its own: it looks around five times a second, what keeps dying is tried
 again for ever with pauses of at most five seconds, what lives and cannot work is started anew, everything may
-open many files, and it can be tied to the process that started it.
+open many files, what is Python begins as a copy that has loaded the libraries, and it can be tied to the
+process that started it.
 
 Run as `python -m deploy.embedded.supervise -n -c FILE`; `SHOP_TIED` in its environment ties it.
 """
@@ -8,6 +9,7 @@ Run as `python -m deploy.embedded.supervise -n -c FILE`; `SHOP_TIED` in its envi
 import os
 import signal
 import time
+from collections.abc import Mapping, Sequence
 
 from supervisor import poller  # type: ignore[import-untyped]
 from supervisor.options import ProcessConfig, ServerOptions  # type: ignore[import-untyped]
@@ -16,6 +18,7 @@ from supervisor.states import ProcessStates  # type: ignore[import-untyped]
 from supervisor.supervisord import Supervisor  # type: ignore[import-untyped]
 
 from common.files import open_many
+from deploy.embedded import preload
 from deploy.embedded.nurse import MONITOR, Nurse
 
 GLANCE = 0.2
@@ -98,6 +101,12 @@ class Options(ServerOptions):  # type: ignore[misc]
         """Every program of the file is a patient one."""
         return super().processes_from_section(parser, section, group_name, PatientConfig)
 
+    def execve(self, filename: str, argv: Sequence[str], env: Mapping[str, str]) -> None:
+        """In the child: Python that is there already needs no other."""
+        if preload.suits(argv):
+            preload.become(argv, env, env["SUPERVISOR_PROCESS_NAME"])
+        super().execve(filename, argv, env)
+
 
 def monitored(supervisor: Supervisor) -> dict[int, int]:
     """Port of the monitor -> pid, of those that run and have one."""
@@ -109,6 +118,7 @@ def monitored(supervisor: Supervisor) -> dict[int, int]:
 def main() -> None:
     """As supervisord's own main, without the reload loop."""
     open_many()
+    preload.load()
     options = Options()
     options.realize(None, doc=__doc__)
     supervisor = Supervisor(options)

@@ -18,6 +18,9 @@ from deploy.embedded.program import Program
 LONGEST_SOCKET = 90  # of 107: supervisord binds a longer name first
 MARK = "SHOP_STACK"
 """In the environment of everything we start: the home it belongs to. No orphan can lose it."""
+ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "1048576"}
+"""glibc's: what is large, as the 19 MB of a password's hash, goes back to the system when it is free. A copy
+of the supervisor (`preload.py`) keeps to what the supervisor was started with."""
 
 HEAD = """\
 [supervisord]
@@ -102,7 +105,7 @@ def launch(
     """Start supervisord in a session of its own, so that a terminal's Ctrl-C reaches only us."""
     file = write_private(layout.private("settings") / "supervisord.conf", file_text)
     layout.private("logs")
-    marked = {**environment, MARK: str(layout.home)} | ({"SHOP_TIED": "1"} if tied else {})
+    marked = {**environment, **ALLOCATOR, MARK: str(layout.home)} | ({"SHOP_TIED": "1"} if tied else {})
     with (layout.home / "logs" / "supervisord.out").open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "deploy.embedded.supervise", "-n", "-c", str(file)],

@@ -2,6 +2,8 @@
 
 from email.message import EmailMessage
 
+import psutil
+
 from deploy.embedded.mailbox import Mail, Mailbox
 from deploy.embedded.mailcatcher import summary
 
@@ -36,17 +38,43 @@ def test_search_knows_sender_recipient_and_text_and_ignores_case() -> None:
     mailbox = Mailbox()
     mailbox.put(caught("anne@example.com", text="first"))
     mailbox.put(caught("bert@example.com", text="second"))
-    assert [mail.recipients for mail in mailbox.search("to", "ANNE@")] == [["anne@example.com"]]
-    assert len(mailbox.search("from", "shop@")) == 2
-    assert len(mailbox.search("containing", "Second")) == 1
-    assert mailbox.search("whatever", "first") == []
+    assert [mail.recipients for mail in mailbox.page("to", "ANNE@")] == [["anne@example.com"]]
+    assert mailbox.count("from", "shop@") == len(mailbox.page("from", "SHOP@")) == 2
+    assert mailbox.count("containing", "Second") == len(mailbox.page("containing", "Second")) == 1
+    assert mailbox.page("whatever", "first") == []
 
 
 def test_the_newest_come_first_and_the_oldest_are_forgotten() -> None:
     mailbox = Mailbox(kept=2)
     for number in range(3):
         mailbox.put(caught(f"{number}@example.com"))
-    assert [mail.recipients[0][0] for mail in mailbox.mails] == ["2", "1"]
+    assert [mail.recipients[0][0] for mail in mailbox.page()] == ["2", "1"]
+
+
+def test_a_search_folds_the_letters_of_every_language() -> None:
+    mailbox = Mailbox()
+    mailbox.put(Mail.caught("ÄNNE@example.com", ["bert@example.com"], "Đà Nẵng".encode(), ""))
+    assert mailbox.count("containing", "ĐÀ NẴNG") == 1
+    assert mailbox.count("from", "änne") == 1
+
+
+def test_pages_are_slices_of_the_whole() -> None:
+    mailbox = Mailbox()
+    for number in range(5):
+        mailbox.put(caught(f"{number}@example.com"))
+    assert [mail.recipients[0][0] for mail in mailbox.page(start=1, limit=2)] == ["3", "2"]
+    assert mailbox.page(start=5, limit=2) == []
+    assert [mail.recipients[0][0] for mail in mailbox.page("to", "@", start=4, limit=9)] == ["0"]
+
+
+def test_what_is_caught_takes_no_memory() -> None:
+    mailbox = Mailbox()
+    mailbox.put(caught())
+    before = psutil.Process().memory_info().rss
+    for _ in range(4_000):
+        mailbox.put(Mail.caught("a@b.c", ["d@e.f"], bytes(10_000), ""))
+    assert psutil.Process().memory_info().rss - before < 8_000_000, "of forty"
+    assert mailbox.count() == 4_001
 
 
 def test_one_mail_or_all_can_be_removed() -> None:
@@ -55,7 +83,7 @@ def test_one_mail_or_all_can_be_removed() -> None:
     mailbox.put(first)
     mailbox.put(second)
     mailbox.remove(first.id)
-    assert list(mailbox.mails) == [second]
+    assert mailbox.page() == [second]
     mailbox.remove()
     assert mailbox.find(second.id) is None
 
