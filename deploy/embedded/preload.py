@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
@@ -26,21 +27,37 @@ SHARED = (
     "common.http.auth",
     "common.messaging.provisioner",
 )
-"""What reaches the libraries that most programs use; what a single one uses it loads itself."""
+"""What most programs use, with its libraries; what a single one uses it loads itself."""
 OURS = ("common", "deploy")
 COMM = Path("/proc/self/comm")
 """By which `top`, `ps -e` and `killall` know a process: its command line stays that of the supervisor."""
 
 
-def load() -> None:
+@dataclass(frozen=True)
+class Original:
+    """The process that copies are made of; what it has read of this repository, and of when that was."""
+
+    read: Mapping[Path, int]
+
+    def suits(self, command: Sequence[str]) -> bool:
+        """Whether a copy would be what this command starts: a module, by the very Python that runs this, and
+        not one line edited since.
+        """
+        is_python = len(command) > 2 and tuple(command[:2]) == (sys.executable, "-m")
+        return is_possible() and is_python and all(written(file) == when for file, when in self.read.items())
+
+
+def load() -> Original:
     """Call it before there are threads. What cannot be loaded, whoever needs it will say."""
-    if not is_possible():
-        return
-    for module in SHARED:
-        with suppress(Exception):
-            import_module(module)
-    gc.collect()
-    gc.freeze()  # a collection writes to what it looks at, and what is written to is shared no more
+    if is_possible():
+        for module in SHARED:
+            with suppress(Exception):
+                import_module(module)
+        gc.collect()
+        gc.freeze()  # a collection writes to what it looks at, and what is written to is shared no more
+    ours = [module for name, module in sys.modules.items() if name.partition(".")[0] in OURS]
+    files = [Path(file) for module in ours if (file := getattr(module, "__file__", None))]
+    return Original({file: written(file) for file in files})
 
 
 def is_possible() -> bool:
@@ -48,27 +65,35 @@ def is_possible() -> bool:
     return sys.platform == "linux"
 
 
-def suits(command: Sequence[str]) -> bool:
-    """Whether it is a module, run by the very Python that runs this."""
-    return is_possible() and len(command) > 2 and tuple(command[:2]) == (sys.executable, "-m")
+def written(file: Path) -> int:
+    """When, in nanoseconds; 0 when it is not there."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def become(command: Sequence[str], environment: Mapping[str, str], name: str) -> NoReturn:
     """Be in a fresh copy what `exec` would have made of it, and end with it.
 
-    What is of this repository is read anew: who restarts a service after an edit runs what is there now.
     The objects of the supervisor stay alive in the frames above, so none of them closes a file behind the
     back of the program, which has its numbers now.
     """
-    COMM.write_text(name)
     forget_handlers()
+    COMM.write_text(name)
     os.environ.clear()
     os.environ.update(environment)
-    for module in [each for each in sys.modules if each.partition(".")[0] in OURS]:
-        del sys.modules[module]
     _, _, module, *arguments = command
     sys.argv = [module, *arguments]
     os._exit(run(module))
+
+
+def forget_handlers() -> None:
+    """No signal means what it meant to the supervisor."""
+    for number in signal.valid_signals():
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def run(module: str) -> int:
@@ -87,11 +112,3 @@ def run(module: str) -> int:
         with suppress(OSError, ValueError):
             stream.flush()
     return code
-
-
-def forget_handlers() -> None:
-    """No signal means what it meant to the supervisor."""
-    for number in signal.valid_signals():
-        if callable(signal.getsignal(number)):
-            signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -18,8 +18,8 @@ from supervisor.states import ProcessStates  # type: ignore[import-untyped]
 from supervisor.supervisord import Supervisor  # type: ignore[import-untyped]
 
 from common.files import open_many
-from deploy.embedded import preload
 from deploy.embedded.nurse import MONITOR, Nurse
+from deploy.embedded.preload import Original, become, load
 
 GLANCE = 0.2
 LONGEST_PAUSE = float(os.environ.get("SHOP_LONGEST_PAUSE", "5"))
@@ -90,9 +90,10 @@ class PatientConfig(ProcessConfig):  # type: ignore[misc]
 class Options(ServerOptions):  # type: ignore[misc]
     """supervisord's options with the two classes above put in."""
 
-    def __init__(self) -> None:
+    def __init__(self, original: Original) -> None:
         """Swap the poller, which opens nothing before its first use."""
         super().__init__()
+        self.original = original
         self.poller = Watcher(self)
 
     def processes_from_section(
@@ -102,9 +103,9 @@ class Options(ServerOptions):  # type: ignore[misc]
         return super().processes_from_section(parser, section, group_name, PatientConfig)
 
     def execve(self, filename: str, argv: Sequence[str], env: Mapping[str, str]) -> None:
-        """In the child: Python that is there already needs no other."""
-        if preload.suits(argv):
-            preload.become(argv, env, env["SUPERVISOR_PROCESS_NAME"])
+        """In the child, which may be what is wanted already."""
+        if self.original.suits(argv):
+            become(argv, env, env["SUPERVISOR_PROCESS_NAME"])
         super().execve(filename, argv, env)
 
 
@@ -118,8 +119,7 @@ def monitored(supervisor: Supervisor) -> dict[int, int]:
 def main() -> None:
     """As supervisord's own main, without the reload loop."""
     open_many()
-    preload.load()
-    options = Options()
+    options = Options(load())
     options.realize(None, doc=__doc__)
     supervisor = Supervisor(options)
     options.first, options.test = True, False
