@@ -14,33 +14,28 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from deploy.embedded import leftovers, nats, observing, pools, redis, supervisord
+from deploy.embedded import leftovers, observing, pools, redis, supervisord
+from deploy.embedded.addresses import Addresses
 from deploy.embedded.alone import alone
 from deploy.embedded.control import Control
 from deploy.embedded.errors import AlreadyRunning, Misconfigured, NotReady, NotRunning
-from deploy.embedded.layout import ROOT, WITH_DATABASE, Layout
+from deploy.embedded.layout import ROOT
 from deploy.embedded.nodes import Nodes
-from deploy.embedded.passwords import Passwords
 from deploy.embedded.plan import Plan
 from deploy.embedded.ports import require_free
-from deploy.embedded.postgres import Postgres
 from deploy.embedded.program import Program
 from deploy.embedded.record import Record
 from deploy.embedded.services import OWN_SETTINGS, replicas_of
 from deploy.embedded.starting import Report, Starting, migrate, silent
-from deploy.privileges.nats import ADMIN
 
 
 @dataclass(frozen=True)
-class Stack:
+class Stack(Addresses):
     """All servers and services of one home. `environment` overrides settings, by upper-case name."""
 
-    home: Path
-    port_base: int = 8000
     replicas: Mapping[str, int] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     nats_sync: str = "1s"
-    nodes: Nodes = field(default_factory=Nodes)
     observe: bool = False
 
     @classmethod
@@ -161,22 +156,7 @@ class Stack:
         """Bring every database to the newest schema; `start` does this by itself."""
         migrate(self.layout, self.service_environment)
 
-    # -- what it is and where
-
-    @cached_property
-    def layout(self) -> Layout:
-        """Its ports and files."""
-        return Layout(self.home, self.port_base, self.nodes)
-
-    @cached_property
-    def passwords(self) -> Passwords:
-        """Its secrets."""
-        return Passwords.kept(self.layout)
-
-    @cached_property
-    def postgres(self) -> Postgres:
-        """Its database server."""
-        return Postgres(self.layout, self.passwords)
+    # -- what it is
 
     @property
     def is_running(self) -> bool:
@@ -215,34 +195,6 @@ class Stack:
         passed = {name: value for name, value in os.environ.items() if name not in ours}
         traces = observing.environment(self.layout) if self.observe else {}
         return traces | passed | {"PYTHONUNBUFFERED": "1"} | dict(self.environment)
-
-    def database_url(self, service: str, role: str = "runtime") -> str:
-        """The DSN of a service's runtime or owner role."""
-        return self.postgres.url(service, role)
-
-    @property
-    def database_urls(self) -> dict[str, str]:
-        """The runtime DSN of every service that has a database."""
-        return {service: self.database_url(service) for service in WITH_DATABASE}
-
-    @property
-    def auditor_urls(self) -> dict[str, str]:
-        """The auditor's DSN of every database."""
-        return {service: self.postgres.auditor_url(service) for service in WITH_DATABASE}
-
-    @property
-    def nats_url(self) -> str:
-        """The broker, for whoever may do everything there: tests and repairs."""
-        return nats.url(self.layout, self.passwords, ADMIN)
-
-    @property
-    def redis_url(self) -> str:
-        """Redis, for whoever may do everything there."""
-        return redis.url(self.layout, self.passwords, ADMIN)
-
-    def url(self, name: str) -> str:
-        """The http address of `edge`, `mail_api`, `nats_monitor`, `psp` or `traefik_api`."""
-        return f"http://localhost:{self.layout.port(name)}"
 
     def _record(self) -> Record:
         record = Record.load(self.home)

@@ -6,16 +6,14 @@ Each server is stopped once. What is expected stands in deploy/docs/degraded.py,
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
-import nats
 import pytest
 import pytest_asyncio
 
-from common.messaging.streams import STREAM
 from deploy.docs.degraded import DEGRADED, EFFECTS, IN_THE_WAY, KINDS, Answer, Away, Effect, Purchase, answer
 from deploy.docs.routes import SERVED, registered
 from deploy.embedded.layout import SERVICES
@@ -23,6 +21,7 @@ from deploy.events import Event, read_events
 from media import staging
 from tests.e2e.asking import Answer as Got
 from tests.e2e.asking import People, Question, answers, ask, questions, unread, warm
+from tests.e2e.degraded import SERVERS, Degraded
 from tests.e2e.whole import whole
 from tests.integration.media.samples import png
 from tests.security.cast import crown
@@ -35,69 +34,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 ONCE_KNOWN, BOUND = 2.0, 6.0
 """Seconds to an answer: of what is known to be away, and of what is not yet."""
 EVENT_SECONDS = 5.0
-SERVERS = {
-    Away.NATS: "nats",
-    Away.REDIS: "redis",
-    Away.S3: "s3",
-    Away.SMTP: "smtp",
-    Away.DATABASE: "postgres",
-}
 ROUNDS = [
     *((away, SERVERS.get(away, "")) for away in Away if away not in {Away.SERVICE, Away.DATABASE}),
     *((Away.SERVICE, service) for service in SERVICES),
     (Away.DATABASE, "postgres"),
 ]
-
-
-class Degraded:
-    """The shop, its people, and what every route answers when nothing is away."""
-
-    def __init__(self, people: People, servers: Servers) -> None:
-        self.people = people
-        self.shop = people.shop
-        self.servers = servers
-        self.usual: dict[str, int] = {}
-
-    @asynccontextmanager
-    async def without(self, away: Away, what: str) -> AsyncIterator[None]:
-        if away is Away.SERVICE:
-            for part in self.shop.parts[what]:
-                await part.stop()
-        elif away is Away.PROVIDER:
-            await asyncio.to_thread(self.shop.psp.stop)
-        else:
-            await asyncio.to_thread(self.servers.stop_process, what)
-        try:
-            yield
-        finally:
-            if away is Away.SERVICE:
-                for part in self.shop.parts[what]:
-                    await part.start()
-            elif away is Away.PROVIDER:
-                await asyncio.to_thread(self.shop.psp.start)
-            else:
-                await asyncio.to_thread(self.servers.start_process, what)
-
-    async def ready(self, service: str, number: int = 0) -> tuple[int, dict[str, object], str]:
-        """Status, the checks that are not well, and the word for it."""
-        port = self.shop.parts[service][number].settings.port
-        async with self.shop.shop.session.get(f"http://127.0.0.1:{port}/readyz") as response:
-            report = await response.json()
-        bad = {name: each for name, each in report["checks"].items() if not each["ok"]}
-        return response.status, bad, report["status"]
-
-    async def has_heard(self) -> bool:
-        """Whether all that was said of the catalogue has reached the caches."""
-        client = await nats.connect(self.servers.nats_url)
-        try:
-            await self.shop.settled()
-            consumer = await client.jetstream().consumer_info(STREAM, "product_cache")
-            return not consumer.num_pending and not consumer.num_ack_pending
-        finally:
-            await client.close()
-
-    async def is_well(self) -> bool:
-        return all([(await self.ready(service))[2] == "ok" for service in SERVICES])
 
 
 @pytest.fixture(scope="module")
