@@ -141,7 +141,7 @@ def stream(*, replicas: int, max_bytes: int) -> StreamConfig:
         discard=DiscardPolicy.NEW,
         max_age=72 * HOUR,
         max_bytes=max_bytes,
-        duplicate_window=20,  # three tries of a publisher. The server has every id in memory; the inboxes know all
+        duplicate_window=20,  # three tries of a publisher; each id of it is in memory, all are in the inboxes
         storage=StorageType.FILE,
         num_replicas=replicas,
         deny_delete=True,
