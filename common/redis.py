@@ -6,8 +6,8 @@ rings or listens needs one living node, whichever.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -67,7 +67,7 @@ class Bell:
             await pubsub.subscribe(self.channel)
             if await pubsub.get_message(timeout=SILENCE) is None:
                 raise TimeoutError("no answer to SUBSCRIBE")
-            _end_if_cancelled()
+            end_if_cancelled()
             yield _heard(pubsub)
 
     async def aclose(self) -> None:
@@ -95,6 +95,7 @@ class Bell:
                 if self._is_cluster and address != self._served_last:
                     await self._learn(address)
                 self._served_last = address
+                end_if_cancelled()
                 return
         assert lost is not None
         raise lost
@@ -114,7 +115,7 @@ async def _heard(pubsub: PubSub) -> AsyncIterator[bytes]:
     """A node that is frozen or cut off closes no connection: its silence tells."""
     is_asked = False
     while True:
-        _end_if_cancelled()
+        end_if_cancelled()
         message = await pubsub.get_message(timeout=SILENCE)
         if message is not None:
             is_asked = False
@@ -129,18 +130,21 @@ async def _heard(pubsub: PubSub) -> AsyncIterator[bytes]:
             is_asked = True
 
 
-def _end_if_cancelled() -> None:
+def end_if_cancelled() -> None:
     """Before Python 3.12 `asyncio.wait_for`, by which redis-py sends, forgets a cancellation that meets its
-    result: the process that it should have ended would listen for ever.
+    result: the loop that it should have ended would go on for ever. So it is asked for after each question.
     """
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
 
 
-def asking(command: str) -> AbstractContextManager[object]:
+@contextmanager
+def asking(command: str) -> Iterator[None]:
     """Around a question; one of several commands is a PIPELINE. Keys may say who somebody is: not told."""
-    return spans.span(command, {"db.system.name": "redis", "db.operation.name": command})
+    with spans.span(command, {"db.system.name": "redis", "db.operation.name": command}):
+        yield
+    end_if_cancelled()
 
 
 def client(url: str, *, cluster: bool) -> Client:
