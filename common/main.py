@@ -30,7 +30,7 @@ from common.messaging.workbench import Workbench, forget_letters
 from common.postgres.partitions import keep_partitions
 from common.runtime import Runtime
 from common.settings import Settings, load
-from common.stopping import FOR_THE_OUTBOX, Stop, leave, on_signals
+from common.stopping import FOR_THE_OUTBOX, Stop, end, leave, on_signals
 from common.telemetry.telling import tell
 from common.telemetry.who import Who
 
@@ -136,8 +136,7 @@ async def run(server: Server, settings: Settings, running: Program, role: Role) 
         await finishing
         if running.runtime:
             await _drain(running.runtime, server.ending.left())
-        for task in (*working, *looping, answering):
-            task.cancel()
+        await end((*working, *looping, answering))
 
 
 async def _finish(

@@ -6,7 +6,7 @@ import math
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import NoReturn
 
@@ -17,6 +17,10 @@ CLOSING_SECONDS = 1.0
 
 FOR_THE_OUTBOX = 1.0
 """Seconds of a stop that are kept for saying what was committed last."""
+
+
+AGAIN_SECONDS = 1.0
+"""After which a task that was cancelled, and goes on, is cancelled once more."""
 
 
 class Stop:
@@ -53,6 +57,17 @@ class Stop:
     def left(self, *, but: float = 0.0) -> float:
         """Seconds to the deadline, less what others need after the asker; never negative."""
         return max(0.0, self.deadline - but - asyncio.get_running_loop().time())
+
+
+async def end(tasks: Iterable["asyncio.Task[None]"]) -> None:
+    """Cancels until they have ended. Before Python 3.12 `asyncio.wait_for`, by which libraries wait, forgets
+    a cancellation that meets its result: a loop would go on for ever.
+    """
+    left = {each for each in tasks if not each.done()}
+    while left:
+        for each in left:
+            each.cancel()
+        _, left = await asyncio.wait(left, timeout=AGAIN_SECONDS)
 
 
 def on_signals(stop: Stop) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from litestar.types import Message, Receive, Scope, Send
 
+from common import stopping
 from common.http.leaving import Leaving
-from common.stopping import Stop
+from common.stopping import Stop, end
 
 
 async def test_it_begins_once_and_the_first_signal_sets_the_deadline() -> None:
@@ -23,6 +24,29 @@ async def test_it_begins_once_and_the_first_signal_sets_the_deadline() -> None:
     assert (stop.deadline, told) == (deadline, ["first", "late"])
     assert 3.5 < stop.left(but=1.0) <= 4.0
     assert stop.left(but=6.0) == 0.0
+
+
+async def test_a_loop_that_forgets_a_cancellation_is_cancelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping, "AGAIN_SECONDS", 0.01)
+    forgotten = 0
+
+    async def forgets(times: int) -> None:
+        nonlocal forgotten
+        for _ in range(times):
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                forgotten += 1
+        await asyncio.Event().wait()
+
+    async def is_over() -> None: ...
+
+    tasks = [asyncio.ensure_future(each) for each in (forgets(0), forgets(2), is_over())]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await end(tasks)
+    assert [task.cancelled() for task in tasks] == [True, True, False]
+    assert forgotten == 2
 
 
 async def asked(app: Any, stop: Stop) -> list[Message]:
