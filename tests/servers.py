@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import random
 import shutil
 import socket
@@ -22,6 +23,7 @@ from common.postgres.migrate import on_database
 from common.postgres.rights import AUDITOR
 from deploy.embedded import nats as at_nats
 from deploy.embedded import redis as at_redis
+from deploy.embedded.layout import SPAN
 from deploy.embedded.nodes import Nodes
 from deploy.embedded.stack import Stack
 from deploy.privileges import s3 as at_s3
@@ -172,11 +174,16 @@ def provisioning(nats_url: str, *, replicas: int = 1) -> ProvisionerSettings:
 
 
 def free_base() -> int:
-    """A hundred ports that nobody uses; drawn, so that runs which start together do not meet."""
-    bases = list(range(24_000, 32_000, 100))
+    """A hundred ports that nobody uses, of those of this worker: drawn, so that other runs are rarely met.
+
+    Two workers that draw the same at the same moment would find it free, and each the servers of the other.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    bases = list(range(24_000, 32_000, SPAN))[worker::workers]
     random.shuffle(bases)
     for base in bases:
-        if all(_is_free(base + offset) for offset in range(100)):
+        if all(_is_free(base + offset) for offset in range(SPAN)):
             return base
     raise RuntimeError("no hundred free ports between 24000 and 32000")
 

@@ -1,21 +1,12 @@
 """Bare stacks of these tests' own: they kill what others only use."""
 
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from deploy.embedded.layout import SPAN
-from deploy.embedded.ports import is_free
 from deploy.embedded.stack import Stack
-
-
-def free_base() -> int:
-    """A hundred free ports, rarely the same for two test runs at once."""
-    bases = list(range(12_000, 22_000, SPAN))
-    random.shuffle(bases)
-    return next(base for base in bases if all(is_free(base + offset) for offset in range(SPAN)))
+from tests.servers import free_base
 
 
 @pytest.fixture(scope="session")

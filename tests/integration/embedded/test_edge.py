@@ -13,7 +13,7 @@ import pytest
 
 from deploy.embedded import traefik
 from deploy.embedded.layout import Layout
-from tests.integration.embedded.conftest import free_base
+from tests.servers import free_base
 
 pytestmark = pytest.mark.embedded
 TICK = 0.3
