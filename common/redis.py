@@ -67,7 +67,7 @@ class Bell:
             await pubsub.subscribe(self.channel)
             if await pubsub.get_message(timeout=SILENCE) is None:
                 raise TimeoutError("no answer to SUBSCRIBE")
-            end_if_cancelled()
+            _end_if_cancelled()
             yield _heard(pubsub)
 
     async def aclose(self) -> None:
@@ -95,7 +95,7 @@ class Bell:
                 if self._is_cluster and address != self._served_last:
                     await self._learn(address)
                 self._served_last = address
-                end_if_cancelled()
+                _end_if_cancelled()
                 return
         assert lost is not None
         raise lost
@@ -115,7 +115,7 @@ async def _heard(pubsub: PubSub) -> AsyncIterator[bytes]:
     """A node that is frozen or cut off closes no connection: its silence tells."""
     is_asked = False
     while True:
-        end_if_cancelled()
+        _end_if_cancelled()
         message = await pubsub.get_message(timeout=SILENCE)
         if message is not None:
             is_asked = False
@@ -130,7 +130,7 @@ async def _heard(pubsub: PubSub) -> AsyncIterator[bytes]:
             is_asked = True
 
 
-def end_if_cancelled() -> None:
+def _end_if_cancelled() -> None:
     """Before Python 3.12 `asyncio.wait_for`, by which redis-py sends, forgets a cancellation that meets its
     result: the loop that it should have ended would go on for ever. So it is asked for after each question.
     """
@@ -144,7 +144,7 @@ def asking(command: str) -> Iterator[None]:
     """Around a question; one of several commands is a PIPELINE. Keys may say who somebody is: not told."""
     with spans.span(command, {"db.system.name": "redis", "db.operation.name": command}):
         yield
-    end_if_cancelled()
+    _end_if_cancelled()
 
 
 def client(url: str, *, cluster: bool) -> Client:

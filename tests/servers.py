@@ -5,7 +5,6 @@ import itertools
 import os
 import random
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -25,6 +24,7 @@ from deploy.embedded import nats as at_nats
 from deploy.embedded import redis as at_redis
 from deploy.embedded.layout import SPAN
 from deploy.embedded.nodes import Nodes
+from deploy.embedded.ports import is_free
 from deploy.embedded.stack import Stack
 from deploy.privileges import s3 as at_s3
 
@@ -183,12 +183,6 @@ def free_base() -> int:
     bases = list(range(24_000, 32_000, SPAN))[worker::workers]
     random.shuffle(bases)
     for base in bases:
-        if all(_is_free(base + offset) for offset in range(SPAN)):
+        if all(is_free(base + offset) for offset in range(SPAN)):
             return base
     raise RuntimeError("no hundred free ports between 24000 and 32000")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        return probe.connect_ex(("127.0.0.1", port)) != 0
