@@ -17,6 +17,7 @@ from aiosmtplib import (
 )
 
 from mail.model import Outcome, Verdict
+from mail.pipeline import Pipeline
 from mail.settings import MailSettings
 
 PERMANENT = 500
@@ -34,6 +35,12 @@ class Connection:
     def __init__(self, client: SMTP, *, most_seconds: float) -> None:
         self.client = client
         self.most_seconds = most_seconds
+        self._pipeline = Pipeline(client) if Pipeline.suits(client) else None
+
+    def end(self) -> None:
+        """Leaves the session to its client."""
+        if self._pipeline:
+            self._pipeline.end()
 
     @property
     def is_open(self) -> bool:
@@ -60,7 +67,9 @@ class Connection:
 
     async def _send(self, letter: bytes, sender: str, recipient: str) -> None:
         """As it is; re-encoded only for a server that cannot take eight bits."""
-        if self.client.supports_extension("8bitmime"):
+        if self._pipeline:
+            await self._pipeline.send(letter, sender=sender, recipient=recipient)
+        elif self.client.supports_extension("8bitmime"):
             await self.client.sendmail(sender, [recipient], letter, mail_options=["BODY=8BITMIME"])
         else:
             encodable = message_from_bytes(letter, policy=SMTP_POLICY)
@@ -85,9 +94,11 @@ class Mailer:
         except (SMTPException, OSError) as error:
             client.close()
             raise Unreachable(_told(error)) from error
+        connection = Connection(client, most_seconds=self.settings.smtp_timeout_seconds)
         try:
-            yield Connection(client, most_seconds=self.settings.smtp_timeout_seconds)
+            yield connection
         finally:
+            connection.end()
             with suppress(SMTPException, OSError):
                 if client.is_connected:
                     await client.quit(timeout=1)

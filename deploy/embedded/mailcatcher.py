@@ -69,6 +69,18 @@ class Catcher:
         self.mailbox = mailbox
         self.ledger = ledger
 
+    async def handle_EHLO(  # noqa: N802
+        self,
+        server: SMTP,  # noqa: ARG002
+        session: Session,
+        envelope: Envelope,  # noqa: ARG002
+        hostname: str,
+        responses: list[str],
+    ) -> list[str]:
+        """Offer RFC 2920: aiosmtpd reads what it was sent command by command, however it came."""
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", responses[-1]]
+
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802, ARG002
         """Take everything; the name and the arguments are aiosmtpd's."""
         raw = envelope.content or b""

@@ -1,7 +1,7 @@
-"""supervisord with six manners of its own: it looks around five times a second, what keeps dying is tried
+"""supervisord with seven manners of its own: it looks around five times a second, what keeps dying is tried
 again for ever with pauses of at most five seconds, what lives and cannot work is started anew, everything may
-open many files, what is Python begins as a copy that has loaded the libraries, and it can be tied to the
-process that started it.
+open many files, and takes long turns at the processors, what is Python begins as a copy that has loaded the
+libraries, and it can be tied to the process that started it.
 
 Run as `python -m deploy.embedded.supervise -n -c FILE`; `SHOP_TIED` in its environment ties it.
 """
@@ -20,6 +20,7 @@ from supervisor.supervisord import Supervisor  # type: ignore[import-untyped]
 from common.files import open_many
 from deploy.embedded.nurse import MONITOR, Nurse
 from deploy.embedded.preload import Original, become, load
+from deploy.embedded.scheduling import take_turns
 
 GLANCE = 0.2
 LONGEST_PAUSE = float(os.environ.get("SHOP_LONGEST_PAUSE", "5"))
@@ -119,6 +120,7 @@ def monitored(supervisor: Supervisor) -> dict[int, int]:
 def main() -> None:
     """As supervisord's own main, without the reload loop."""
     open_many()
+    take_turns()
     options = Options(load())
     options.realize(None, doc=__doc__)
     supervisor = Supervisor(options)

@@ -40,9 +40,9 @@ async def caught(servers: Servers) -> AsyncIterator[Caught]:
         yield Caught(session)
 
 
-@pytest.fixture
-async def moody() -> AsyncIterator[Moody]:
-    mind = Moody()
+@pytest.fixture(params=[True, False], ids=["pipelining", "one by one"])
+async def moody(request: pytest.FixtureRequest) -> AsyncIterator[Moody]:
+    mind = Moody(pipelines=request.param)
     server = await asyncio.get_running_loop().create_server(
         lambda: SMTP(mind, hostname="localhost"), "127.0.0.1", 0
     )
