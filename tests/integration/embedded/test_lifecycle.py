@@ -54,6 +54,14 @@ def test_a_second_start_finds_the_data_and_a_stop_finds_every_orphan(idle: Stack
         idle.restart("redis")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux's")
+def test_every_program_takes_long_turns_at_the_processors(bare: Stack) -> None:
+    running = {each.process.pid: each.name for each in leftovers.marked(bare.home)}
+    assert {"postgres", "nats", "redis", "s3"} <= set(running.values())
+    policies = {name: os.sched_getscheduler(pid) for pid, name in running.items()}
+    assert set(policies.values()) == {os.SCHED_BATCH}, policies
+
+
 def test_a_start_over_orphans_replaces_them(idle: Stack) -> None:
     idle.start(bare=True, tied=True)
     before = idle.pid("postgres")
