@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ("account", "common", "mail", "media", "order", "orchestrator", "payment", "product", "purchase")
 REACH: Mapping[str, set[str]] = {
     "aiohttp": {"payment/gateway.py", "media/store.py"},
-    "aiosmtplib": {"mail/mailer.py"},
+    "aiosmtplib": {"mail/mailer.py", "mail/pipeline.py"},
     "http.client": {"common/http/keys.py", "common/telemetry/reports.py"},
     "minio": {"media/store.py"},
     "redis": {"common/redis.py"},
