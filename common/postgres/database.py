@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import asyncpg
 import msgspec
@@ -13,15 +13,7 @@ import msgspec
 from common.postgres.outage import DatabaseAway, Outage
 from common.postgres.traced import traced
 
-__all__ = [
-    "OVERTAXED",
-    "UNAVAILABLE",
-    "Database",
-    "DatabaseAway",
-    "Row",
-    "Transaction",
-    "columns",
-]
+__all__ = ["OVERTAXED", "UNAVAILABLE", "Database", "DatabaseAway", "Row", "Transaction", "columns"]
 
 log = logging.getLogger(__name__)
 
@@ -58,10 +50,21 @@ Row = asyncpg.Record
 
 
 class _Connection(asyncpg.Connection):
-    """Spares the reset round trip at every release: nothing here changes the session's state."""
+    """Spares the reset round trip at every release: nothing here changes the session's state.
+
+    But a statement that was prepared and not executed, as when its task is cancelled between the two, is not
+    over for the server: its time runs on, and ends whatever statement comes next.
+    """
+
+    _is_midway = False
+
+    def leave_midway(self) -> None:
+        """At its release the server is told that nothing more will come."""
+        self._is_midway = True
 
     def get_reset_query(self) -> str:
-        return ""
+        is_midway, self._is_midway = self._is_midway, False
+        return "SELECT" if is_midway else ""
 
 
 class Transaction:
@@ -163,11 +166,12 @@ class Database:
         except asyncpg.InternalClientError:
             connection.terminate()  # the driver has lost its place, as when a server says goodbye unasked
             raise
-        except asyncpg.PostgresError as error:
-            _forget_values(error)
-            raise
-        except TimeoutError:
-            self.outage.suspect()
+        except BaseException as error:
+            cast("_Connection", connection).leave_midway()
+            if isinstance(error, asyncpg.PostgresError):
+                _forget_values(error)
+            elif isinstance(error, TimeoutError):
+                self.outage.suspect()
             raise
         finally:
             await self.pool.release(connection, timeout=LOOK_SECONDS)

@@ -50,6 +50,30 @@ async def test_a_connection_that_lost_its_place_is_not_used_again(
         assert await backend(db) != before
 
 
+async def prepare_only(db: Database, end: type[BaseException]) -> None:
+    async with db.read() as tx:
+        await tx.connection.prepare("SELECT 1")
+        raise end
+
+
+@pytest.mark.parametrize("end", [ValueError, asyncio.CancelledError])
+async def test_what_was_prepared_and_not_executed_takes_no_time_of_whoever_comes_next(
+    database: Callable[[str], str], end: type[BaseException]
+) -> None:
+    url = database("order")
+    async with (
+        Database.connect(url, size=1, name="test") as db,
+        Database.connect(url, size=1, name="t") as other,
+    ):
+        pid = await backend(db)
+        with pytest.raises(end):
+            await prepare_only(db, end)
+        async with other.read() as tx:
+            state = await tx.value("SELECT state FROM pg_stat_activity WHERE pid = $1", pid)
+        assert state == "idle", "its statement_timeout runs while it is active"
+        assert await backend(db) == pid, "the connection is kept"
+
+
 async def test_a_short_outage_is_waited_for_and_one_that_lasts_told_at_once(
     database: Callable[[str], str], servers: Servers
 ) -> None:
