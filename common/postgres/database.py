@@ -56,14 +56,15 @@ class _Connection(asyncpg.Connection):
     over for the server: its time runs on, and ends whatever statement comes next.
     """
 
-    _is_midway = False
+    is_midway = False
+    """At its release the server is told that nothing more will come."""
 
-    def leave_midway(self) -> None:
-        """At its release the server is told that nothing more will come."""
-        self._is_midway = True
+    def itself(self) -> Self:
+        """Not the pool's proxy, which knows nothing once the connection is closed."""
+        return self
 
     def get_reset_query(self) -> str:
-        is_midway, self._is_midway = self._is_midway, False
+        is_midway, self.is_midway = self.is_midway, False
         return "SELECT" if is_midway else ""
 
 
@@ -160,6 +161,7 @@ class Database:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator["asyncpg.pool.PoolConnectionProxy[Row]"]:
         connection = await self._acquired()
+        own = cast("_Connection", connection).itself()
         try:
             with traced(connection):
                 yield connection
@@ -167,7 +169,7 @@ class Database:
             connection.terminate()  # the driver has lost its place, as when a server says goodbye unasked
             raise
         except BaseException as error:
-            cast("_Connection", connection).leave_midway()
+            own.is_midway = True
             if isinstance(error, asyncpg.PostgresError):
                 _forget_values(error)
             elif isinstance(error, TimeoutError):
