@@ -100,12 +100,14 @@ def places(hops: Sequence[Hop]) -> Iterator[Place]:
         yield from ((hearer, f"process {name}") for hearer in hop.hearers)
 
 
-async def of_everybody(collector: Collector, caller: Caller, services: Iterable[str]) -> list[Span]:
-    """What was recorded for a caller, once every service has told something."""
+async def of_everybody(
+    collector: Collector, caller: Caller, services: Iterable[str], named: Iterable[str] = ()
+) -> list[Span]:
+    """What was recorded for a caller, once every service has told something, and whatever is named was told."""
 
     def told() -> list[Span]:
         spans = collector.of(caller.trace_id)
-        missing = set(services) - {span.service for span in spans}
+        missing = {*services, *named} - {span.service for span in spans} - {span.name for span in spans}
         assert not missing, missing
         return spans
 
