@@ -103,7 +103,7 @@ def places(hops: Sequence[Hop]) -> Iterator[Place]:
 async def of_everybody(
     collector: Collector, caller: Caller, services: Iterable[str], named: Iterable[str] = ()
 ) -> list[Span]:
-    """What was recorded for a caller, once every service has told something, and whatever is named was told."""
+    """What was recorded for a caller, once every service, and whatever is named, has been told of."""
 
     def told() -> list[Span]:
         spans = collector.of(caller.trace_id)
