@@ -69,9 +69,3 @@ Index(
     PAYMENTS.c.next_call_at,
     postgresql_where=PAYMENTS.c.next_call_at.is_not(None),
 )
-# Health asks for their number, once or twice a second, while the other index holds all that is being asked.
-Index(
-    "ix_payments_unanswered",
-    PAYMENTS.c.id,
-    postgresql_where=PAYMENTS.c.next_call_at.is_not(None) & (PAYMENTS.c.calls > 0),
-)

@@ -36,7 +36,6 @@ OF_WHAT_IS_OPEN = {
     "ix_purchases_pending_account",
     "ix_purchases_unsettled",
     "ix_payments_next_call_at",
-    "ix_payments_unanswered",
     "ix_mails_due",
     "ix_mails_expiring",
     "ix_mails_parked",
