@@ -93,7 +93,6 @@ class Moody:
     def __init__(self, *, pipelines: bool = True) -> None:
         self.pipelines = pipelines
         self.port = 0
-        self.to_sender: Answer = lambda _: "250 OK"
         self.to_recipient: Answer = lambda _: "250 OK"
         self.to_text: Answer = lambda _: "250 OK"
         self.taken: list[tuple[str, bytes]] = []
@@ -105,14 +104,6 @@ class Moody:
         self.sessions += 1
         session.host_name = hostname
         return [*responses[:-1], *(["250-PIPELINING"] if self.pipelines else []), responses[-1]]
-
-    async def handle_MAIL(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        answer = self.to_sender(address)
-        if answer.startswith("250"):
-            envelope.mail_from = address
-        return answer
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
