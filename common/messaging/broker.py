@@ -13,6 +13,7 @@ from common.ids import new_id
 from common.messaging.measures import Measures
 from common.messaging.paths import Paths
 from common.messaging.wire import Wire
+from common.stopping import end
 
 log = logging.getLogger(__name__)
 
@@ -131,5 +132,5 @@ async def broker(url: str, name: str) -> AsyncIterator[Broker]:
     try:
         yield connection
     finally:
-        connecting.cancel()
+        await end([connecting])
         await connection.close()

@@ -8,10 +8,10 @@ leaves together leaves as one piece: 7 µs.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import nats
-from nats.aio.client import Client
+from nats.aio.client import Client, Srv
 from nats.aio.subscription import Subscription
 from nats.errors import ProtocolError
 from nats.protocol.parser import Parser
@@ -33,6 +33,23 @@ class Wire(Client):
     def __init__(self) -> None:
         super().__init__()
         self._ps = self._frames = Frames(self)
+
+    async def connect(self, *arguments: Any, **options: Any) -> None:
+        """As nats-py's, except that whoever is cancelled before the end leaves no connection behind."""
+        try:
+            await super().connect(*arguments, **options)
+        except BaseException:
+            self._hang_up()
+            raise
+
+    async def _connect_to_server(self, s: Srv) -> None:
+        """nats-py leaves the connection before to the garbage collector when its handshake has failed."""
+        self._hang_up()
+        await super()._connect_to_server(s)
+
+    def _hang_up(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
 
     async def hear(self, subject: str, hear: Hear) -> Subscription:
         """A subscription whose messages do not wait for a task."""

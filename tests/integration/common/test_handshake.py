@@ -1,0 +1,67 @@
+"""A server that accepts and does not go on is left as it was met: no connection to it stays open."""
+
+import asyncio
+import gc
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from common.messaging.broker import broker
+
+INFO = {"server_id": "A", "version": "2.10.0", "max_payload": 1024, "headers": True}
+
+
+class Server:
+    """Lets some connections through their handshake and closes them; then it only hears who hangs up."""
+
+    def __init__(self, *, let_through: int, greeting: bytes) -> None:
+        self.let_through = let_through
+        self.greeting = greeting
+        self.met = asyncio.Event()
+        self.left = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.let_through:
+            self.let_through -= 1
+            writer.write(f"INFO {json.dumps(INFO)}\r\n".encode())
+            await reader.readuntil(b"PING\r\n")
+            writer.write(b"PONG\r\n")
+        else:
+            self.met.set()
+            writer.write(self.greeting)
+            await reader.read()
+            self.left.set()
+        writer.close()
+
+
+@asynccontextmanager
+async def serving(server: Server) -> AsyncIterator[str]:
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    async with listening:
+        yield f"nats://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """What is left to the garbage collector stays where it is."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("uncollected")
+async def test_who_leaves_before_the_connection_stands_leaves_none_behind() -> None:
+    silent = Server(let_through=0, greeting=b"")
+    async with serving(silent) as url, asyncio.timeout(10):
+        async with broker(url, "tests"):
+            await silent.met.wait()
+        await silent.left.wait()
+
+
+async def test_a_handshake_that_fails_when_it_reconnects_leaves_none_behind() -> None:
+    restarted = Server(let_through=1, greeting=b"-ERR 'not yet'\r\n")
+    async with serving(restarted) as url, asyncio.timeout(10), broker(url, "tests") as connection:
+        await connection.ready()
+        await restarted.left.wait()
