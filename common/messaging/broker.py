@@ -61,8 +61,8 @@ class Broker:
         """
         known = urlsplit(self.servers[0])
         while self.client is None:
+            client = Wire()
             try:
-                client = Wire()
                 await client.connect(
                     self.servers,
                     user=known.username and unquote(known.username),
@@ -85,6 +85,9 @@ class Broker:
             except (OSError, nats.errors.Error) as error:
                 log.warning("NATS is away (%s); trying again", error or type(error).__name__)
                 await asyncio.sleep(0.5)
+            finally:
+                if self.client is None:
+                    client.hang_up()
         self._connected.set()
 
     async def _on_error(self, error: Exception) -> None:

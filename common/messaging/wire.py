@@ -8,7 +8,7 @@ leaves together leaves as one piece: 7 µs.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import nats
 from nats.aio.client import Client, Srv
@@ -34,22 +34,15 @@ class Wire(Client):
         super().__init__()
         self._ps = self._frames = Frames(self)
 
-    async def connect(self, *arguments: Any, **options: Any) -> None:
-        """As nats-py's, except that whoever is cancelled before the end leaves no connection behind."""
-        try:
-            await super().connect(*arguments, **options)
-        except BaseException:
-            self._hang_up()
-            raise
-
     async def _connect_to_server(self, s: Srv) -> None:
         """nats-py leaves the connection before to the garbage collector when its handshake has failed."""
-        self._hang_up()
+        self.hang_up()
         await super()._connect_to_server(s)
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
+        """At once, however far the handshake has come; nats-py would not if it is cancelled there."""
         if self._transport is not None:
-            self._transport.close()
+            self._transport.close()  # type: ignore[no-untyped-call]
 
     async def hear(self, subject: str, hear: Hear) -> Subscription:
         """A subscription whose messages do not wait for a task."""
