@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import os
 import random
 import shutil
 from collections.abc import AsyncIterator
@@ -27,6 +26,7 @@ from deploy.embedded.nodes import Nodes
 from deploy.embedded.ports import is_free
 from deploy.embedded.stack import Stack
 from deploy.privileges import s3 as at_s3
+from tests.support import worker
 
 
 class ObjectStore(NamedTuple):
@@ -178,9 +178,7 @@ def free_base() -> int:
 
     Two workers that draw the same at the same moment would find it free, and each the servers of the other.
     """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    bases = list(range(24_000, 32_000, SPAN))[worker::workers]
+    bases = list(range(24_000, 32_000, SPAN)[worker()])
     random.shuffle(bases)
     for base in bases:
         if all(is_free(base + offset) for offset in range(SPAN)):

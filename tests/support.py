@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import json
+import os
 import random
 import socket
 import threading
@@ -29,11 +30,11 @@ S = TypeVar("S", bound=Settings)
 
 @overload
 async def eventually(
-    question: Callable[[], Awaitable[T]], *, seconds: float = 10.0, every: float = 0.02
+    question: Callable[[], Awaitable[T]], *, seconds: float = 30.0, every: float = 0.02
 ) -> T: ...
 @overload
-async def eventually(question: Callable[[], T], *, seconds: float = 10.0, every: float = 0.02) -> T: ...
-async def eventually(question: Callable[[], Any], *, seconds: float = 10.0, every: float = 0.02) -> Any:
+async def eventually(question: Callable[[], T], *, seconds: float = 30.0, every: float = 0.02) -> T: ...
+async def eventually(question: Callable[[], Any], *, seconds: float = 30.0, every: float = 0.02) -> Any:
     """The first true answer; an AssertionError inside counts as not yet. Raises AssertionError."""
     deadline = time.monotonic() + seconds
     while True:
@@ -50,10 +51,16 @@ async def eventually(question: Callable[[], Any], *, seconds: float = 10.0, ever
         await asyncio.sleep(every)
 
 
+def worker() -> slice:
+    """Of whatever this process may take without meeting the others of the same run."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return slice(number, None, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
 def free_port() -> int:
     """None that Linux gives to outgoing connections: one of them may take it before its owner listens."""
     while True:
-        port = random.randrange(61_000, 65_536)
+        port = random.choice(range(61_000, 65_536)[worker()])
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

@@ -112,6 +112,24 @@ def test_a_mail_is_caught_shown_and_deleted(bare: Stack) -> None:
     assert mails_to(bare, "anne@example.com") == []
 
 
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("MAIL FROM:<anne+shop@example.com> SIZE=10 BODY=8BITMIME", 250),
+        ('MAIL FROM:<"anne berg"@example.com>', 250),
+        ("MAIL FROM:anne@example.com", 250),
+        ("MAIL FROM:<anne@example.com> COLOUR=RED", 555),
+        ("MAIL FROM:<anne@example.com>SIZE=99999999", 552),
+        ("MAIL FROM:<anne berg@example.com>", 553),
+        ("MAIL FROM:<>", 250),
+    ],
+)
+def test_an_address_is_taken_as_the_standard_has_it(bare: Stack, command: str, code: int) -> None:
+    with smtplib.SMTP("127.0.0.1", bare.layout.port("smtp")) as client:
+        client.ehlo()
+        assert client.docmd(command)[0] == code
+
+
 @pytest.mark.parametrize("name", ["redis", "postgres"])
 def test_what_is_killed_comes_back_under_a_new_pid(bare: Stack, name: str) -> None:
     before = bare.pid(name)
