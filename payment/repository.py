@@ -47,7 +47,9 @@ UPDATE payments SET next_call_at = now()
 WHERE next_call_at IS NOT NULL
   AND id IN (SELECT id FROM payments WHERE id = ANY($1::uuid[]) FOR UPDATE SKIP LOCKED)
 """
-UNANSWERED = "SELECT count(*) FROM payments WHERE next_call_at IS NOT NULL AND calls > 0"
+
+# A range, not "IS NOT NULL": its plan is made while the table is empty, and would read all of it from then on.
+UNANSWERED = "SELECT count(*) FROM payments WHERE next_call_at > '-infinity' AND calls > 0"
 ONE = "SELECT * FROM payments WHERE id = $1 AND status <> 'TOMBSTONE'"
 PAGE = """
 SELECT * FROM payments

@@ -6,6 +6,7 @@ import pytest
 from common.ids import new_id
 from common.postgres.database import Database
 from common.postgres.migrate import on_database
+from payment import repository
 from payment.settings import PaymentSettings
 from tests.servers import Servers
 
@@ -47,3 +48,10 @@ async def test_a_row_that_makes_no_sense_is_refused(db: Database) -> None:
             async with db.begin() as tx:
                 await tx.execute(ROW, new_id(), *values)
         assert refused.value.constraint_name == constraint
+
+
+async def test_what_is_asked_each_second_is_planned_for_more_than_an_empty_table(db: Database) -> None:
+    """The plan is made at the first question and kept until somebody analyzes the table."""
+    async with db.read() as tx:
+        plan = "\n".join(row[0] for row in await tx.fetch(f"EXPLAIN {repository.UNANSWERED}"))
+    assert "ix_payments_next_call_at" in plan, plan
