@@ -94,10 +94,10 @@ fmt: _environment
     {{ python }} -m ruff format .
     {{ python }} -m ruff check --fix .
 
-# Every test, against the real servers, in three processes: most of them wait (arguments go to pytest; -n 0: in one)
+# Every test, against the real servers, in four processes: most of them wait (arguments go to pytest; -n 0: in one)
 [no-exit-message]
 test *arguments: _environment
-    @exec {{ python }} -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder "$@"
+    @exec {{ python }} -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder "$@"
 
 # Load the stack and measure it
 [no-exit-message]

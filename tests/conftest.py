@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.embedded.nodes import Nodes
 from tests.servers import Embedded, Servers, fresh_stream
@@ -13,6 +14,10 @@ from tests.support import Issuer
 
 if TYPE_CHECKING:
     from tests.containers import Containers
+
+
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")  # a busy machine is no fault of what is tested
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,6 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
             require_engine()
         except LookupError as error:
             raise pytest.UsageError(f"--containers: {error}") from None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that no process goes through one of them when the others have ended."""
+    items.sort(key=lambda item: "tests/security/" not in item.nodeid)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
