@@ -122,10 +122,14 @@ class WiredStack(Stack):
 
     wires: tuple[Link, ...] = ()
     second: str = ""
+    _plans: dict[bool, Plan] = field(default_factory=dict)
 
     def plan(self, *, bare: bool = False) -> Plan:
-        known = (self.layout, self.passwords, self.replicas, self.nats_sync, bare)
-        return WiredPlan(*known, wires=self.wires, second=self.second)
+        """Made once: it writes the settings, first as a shop has them, and a process may start meanwhile."""
+        if bare not in self._plans:
+            known = (self.layout, self.passwords, self.replicas, self.nats_sync, bare)
+            self._plans[bare] = WiredPlan(*known, wires=self.wires, second=self.second)
+        return self._plans[bare]
 
 
 @dataclass
