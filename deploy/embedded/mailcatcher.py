@@ -28,7 +28,9 @@ from deploy.embedded.mailbox import Json, Mail, Mailbox
 
 LARGEST = 10_000_000
 SHOWN = 200
-PLAIN = re.compile(r"<([A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253})>(| [!-~ ]*)")
+ATOM = r"[A-Za-z0-9_+-]+"
+DOMAIN = r"[A-Za-z0-9-]+"
+PLAIN = re.compile(rf"<({ATOM}(?:\.{ATOM})*@{DOMAIN}(?:\.{DOMAIN})*)>(| [!-~ ]*)")
 """An address that means itself, and the parameters behind it."""
 POLICY = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Caught mail</title>

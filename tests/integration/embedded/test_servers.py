@@ -121,6 +121,8 @@ def test_a_mail_is_caught_shown_and_deleted(bare: Stack) -> None:
         ("MAIL FROM:<anne@example.com> COLOUR=RED", 555),
         ("MAIL FROM:<anne@example.com>SIZE=99999999", 552),
         ("MAIL FROM:<,@example.com>", 553),
+        ("MAIL FROM:<anne@.example.com>", 553),
+        ("MAIL FROM:<anne@example..com>", 553),
         ("MAIL FROM:<>", 250),
     ],
 )

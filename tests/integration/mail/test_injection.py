@@ -31,7 +31,7 @@ ATTACKS = [
 HOSTILE = st.lists(
     st.sampled_from([*BREAKS, *ATTACKS, "=?utf-8?q?=0ABcc:?=", "a"]) | st.text(max_size=5)
 ).map("".join)
-FUZZED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZED = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 async def deliver(mail_settings: MailSettings, mail: Mail) -> None:
