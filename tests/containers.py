@@ -44,7 +44,7 @@ SAME = ("cap_drop", "mem_limit", "pids_limit", "security_opt", "shm_size", "stop
 """What the engine's client calls as the compose file does."""
 
 PATIENCE = 60
-STOP_PATIENCE = 30
+STOP_PATIENCE = 300
 """Seconds; compose gives Postgres as many."""
 
 

@@ -111,14 +111,15 @@ class Control:
         """Stop it and wait until it is gone; it stays stopped until it is started again.
 
         One that died a moment ago is in no state that can be stopped until supervisord has begun it again.
+        Asked anew each time instead of waited for: a stop may take longer than any answer should.
         """
-        while self.find(name).state not in AT_REST:
-            self._stop(self.find(name).address)
-            time.sleep(0.01)
+        while (process := self.find(name)).state not in AT_REST:
+            self._stop(process.address)
+            time.sleep(0.02)
 
     def _stop(self, address: str) -> None:
         with self._talk() as supervisor:
-            tolerate(NOT_RUNNING, supervisor.stopProcess, address, True)
+            tolerate(NOT_RUNNING, supervisor.stopProcess, address, False)
 
 
 def tolerate(code: int, call: Any, *arguments: object) -> None:

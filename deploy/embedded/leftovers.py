@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from deploy.embedded.layout import SERVICES
+from deploy.embedded.postgres import STOP_SECONDS
 from deploy.embedded.supervisord import MARK
 
 GRACE = 10.0
@@ -30,6 +31,11 @@ class Leftover:
     def stop_signal(self) -> signal.Signals:
         """Postgres stops fast on SIGINT; a SIGTERM would wait for its clients."""
         return signal.SIGINT if self.name == "postgres" else signal.SIGTERM
+
+    @property
+    def patience(self) -> float:
+        """Seconds that it may take; supervisord waits for the others, one group after the other."""
+        return {"postgres": STOP_SECONDS, SUPERVISOR: STOP_SECONDS + 2 * GRACE}.get(self.name, GRACE)
 
 
 def marked(home: Path) -> list[Leftover]:
@@ -61,19 +67,17 @@ def end_all(home: Path) -> list[str]:
     if not ended:
         return []
     for group in (SUPERVISOR, "services", "servers"):
-        end(
-            [each for each in marked(home) if each.group == group],
-            patience=30.0 if group == SUPERVISOR else GRACE,
-        )
-    end(marked(home), patience=GRACE)
+        end([each for each in marked(home) if each.group == group])
+    end(marked(home))
     return ended
 
 
-def end(leftovers: Iterable[Leftover], patience: float) -> None:
+def end(leftovers: Iterable[Leftover]) -> None:
     """Ask, wait, then insist."""
     asked = list(leftovers)
     for each in asked:
         tell(each.process, each.stop_signal)
+    patience = max((each.patience for each in asked), default=0.0)
     stubborn = gone([each.process for each in asked], patience)
     for process in stubborn:
         tell(process, signal.SIGKILL)

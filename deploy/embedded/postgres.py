@@ -37,6 +37,9 @@ OPTIONS = {
     "log_line_prefix": "%m [%p] %q%u@%d ",
     "unix_socket_permissions": "0700",
 }
+STOP_SECONDS = 300
+"""A stop ends with a checkpoint, which waits for the disk: a second for some thousand files. Killed in it,
+the server leaves a process that goes on with it, and while that lives no other starts on these files."""
 MOST_BYTES = 104
 """Of a socket's path, with its end, where least is allowed (macOS)."""
 
@@ -136,6 +139,7 @@ class Postgres:
             port=int(port),
             after="cluster",
             stop_signal="INT",
+            stop_seconds=STOP_SECONDS,
             # What a large batch took for a moment, each connection would keep.
             environment={"MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "262144"},
         )

@@ -15,7 +15,8 @@ class Program:
     """One process: what to run, how to ask whether it serves, how to stop it.
 
     The services group stops first; within a group everything stops at once. `after` is the milestone of the
-    start that must have passed before the process makes sense.
+    start that must have passed before the process makes sense. `stop_seconds` after it was told to stop, it
+    is killed.
     """
 
     name: str
@@ -25,4 +26,5 @@ class Program:
     port: int | None = None
     after: Milestone = "start"
     stop_signal: Literal["TERM", "INT"] = "TERM"
+    stop_seconds: int = 10
     environment: Mapping[str, str] = field(default_factory=dict)

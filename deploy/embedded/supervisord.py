@@ -50,7 +50,7 @@ autorestart=true
 startsecs=0
 startretries=1000000000
 stopsignal={stop_signal}
-stopwaitsecs=10
+stopwaitsecs={stop_seconds}
 killasgroup=true
 redirect_stderr=true
 stdout_logfile={log}
@@ -87,6 +87,7 @@ def section(layout: Layout, program: Program) -> str:
         environment=",".join(f'{name}="{value}"' for name, value in program.environment.items()),
         autostart=str(program.after == "start").lower(),
         stop_signal=program.stop_signal,
+        stop_seconds=program.stop_seconds,
         log=layout.log(program.name),
     )
 

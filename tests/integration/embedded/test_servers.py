@@ -5,17 +5,20 @@ import json
 import os
 import signal
 import smtplib
+import threading
 import time
 import urllib.request
 from email.message import EmailMessage
 
 import asyncpg
 import nats
+import psutil
 import pytest
 import redis.asyncio
 from redis.exceptions import AuthenticationError
 
 from deploy.embedded.executables import redis_bloom
+from deploy.embedded.program import Program
 from deploy.embedded.stack import Stack
 
 pytestmark = pytest.mark.embedded
@@ -142,6 +145,25 @@ def test_what_is_killed_comes_back_under_a_new_pid(bare: Stack, name: str) -> No
         time.sleep(0.02)
     bare.wait_ready(name)
     assert bare.processes()[name]["pid"] != before
+
+
+def test_a_stop_waits_for_the_last_checkpoint_of_postgres(bare: Stack) -> None:
+    """Killed in it, the server would leave a process that no other server may start beside."""
+    children = psutil.Process(bare.pid("postgres")).children()
+    [checkpointer] = [each for each in children if "checkpointer" in each.cmdline()[0]]
+    checkpointer.suspend()
+    stopping = threading.Thread(target=bare.stop_process, args=("postgres",))
+    try:
+        stopping.start()
+        stopping.join(Program.stop_seconds + 1)
+        assert stopping.is_alive()
+        assert checkpointer.is_running()
+    finally:
+        checkpointer.resume()
+        stopping.join()
+    bare.start_process("postgres")
+    said = (bare.home / "logs" / "postgres.log").read_text()
+    assert said.count("received fast shutdown request") == said.count("database system is shut down") == 1
 
 
 def test_what_is_stopped_stays_stopped_until_it_is_started(bare: Stack) -> None:

@@ -13,6 +13,7 @@ from deploy.embedded.errors import Misconfigured
 from deploy.embedded.layout import Layout
 from deploy.embedded.nodes import Nodes
 from deploy.embedded.passwords import Passwords
+from deploy.embedded.postgres import STOP_SECONDS, Postgres
 from deploy.embedded.probes import Lives
 from deploy.embedded.program import Program
 
@@ -128,6 +129,13 @@ def test_whoever_kills_a_process_waits_longer_than_its_stop_takes(tmp_path: Path
     assert "stopwaitsecs=10\n" in section
     [grace] = re.findall(r"stop_grace_period: (\d+)s # GRACEFUL_SECONDS", COMPOSE.read_text())
     assert longest < 10 == int(grace)
+
+
+def test_nobody_kills_postgres_in_its_last_checkpoint(layout: Layout, passwords: Passwords) -> None:
+    section = supervisord.section(layout, Postgres(layout, passwords).program())
+    assert f"stopwaitsecs={STOP_SECONDS}\n" in section
+    [minutes] = re.findall(r"stop_signal: SIGINT\n    stop_grace_period: (\d+)m", COMPOSE.read_text())
+    assert 60 * int(minutes) == STOP_SECONDS
 
 
 def test_the_edge_looks_more_often_than_a_stopping_port_is_open() -> None:
