@@ -82,9 +82,10 @@ def issuer() -> Iterator[Issuer]:
 
 
 @pytest.fixture
-def database(servers: Servers) -> Callable[[str], str]:
+def database(servers: Servers) -> Iterator[Callable[[str], str]]:
     """service -> URL of a fresh, migrated database under the runtime role."""
-    return servers.new_database
+    with servers.databases() as new:
+        yield new
 
 
 @pytest.fixture

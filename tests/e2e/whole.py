@@ -152,7 +152,6 @@ async def whole(
         Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     )
     provider = PspProcess(home / "ledger.jsonl", **(psp or {})).start()
-    databases = {name: servers.new_database(name) for name in SERVICES if name != "orchestrator"}
     common: dict[str, object] = {
         "redis_cluster": "," in servers.redis_url,
         "signing_key_file": str(key),
@@ -165,6 +164,8 @@ async def whole(
     }
     try:
         async with AsyncExitStack() as stack:
+            database = stack.enter_context(servers.databases())
+            databases = {name: database(name) for name in SERVICES if name != "orchestrator"}
             urls: dict[str, list[str]] = {}
             parts: dict[str, list[Part]] = {}
             for name, (kind, program) in SERVICES.items():

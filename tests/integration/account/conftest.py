@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -40,21 +40,22 @@ async def serving(settings: AccountSettings, db_url: str = "") -> AsyncIterator[
 
 
 @pytest.fixture(scope="module")
-def account_settings(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AccountSettings:
+def account_settings(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AccountSettings]:
     """Cheap hashes: their strength is not what these tests are about."""
     asyncio.run(fresh_stream(servers.nats_url))
-    return AccountSettings(
-        port=free_port(),
-        nats_url=servers.nats_url,
-        database_url=servers.new_database("account"),
-        redis_url=servers.redis_url,
-        tries_per_account=100_000,
-        tries_per_address=100_000,
-        signing_key_file=key_file(tmp_path_factory.mktemp("account") / "key.pem"),
-        password_memory_kib=16,
-        password_passes=1,
-        pool_size=4,
-    )
+    with servers.databases() as database:
+        yield AccountSettings(
+            port=free_port(),
+            nats_url=servers.nats_url,
+            database_url=database("account"),
+            redis_url=servers.redis_url,
+            tries_per_account=100_000,
+            tries_per_address=100_000,
+            signing_key_file=key_file(tmp_path_factory.mktemp("account") / "key.pem"),
+            password_memory_kib=16,
+            password_passes=1,
+            pool_size=4,
+        )
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

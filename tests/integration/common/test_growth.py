@@ -5,7 +5,7 @@ would be no better: it is entered by a condition, or has only what is still open
 """
 
 import json
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -17,7 +17,6 @@ from common.messaging import depths, trail
 from deploy.embedded.layout import WITH_DATABASE
 from order.repository import TOTAL_OF_ALL
 from tests.integration.privileges.test_rows import NO_STATEMENTS, statements
-from tests.servers import Servers
 
 GROWING = {
     "account": {"accounts", "sessions", "refresh_tokens", "codes", "account_changes"},
@@ -116,10 +115,10 @@ async def without_scans(url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.R
 
 
 @pytest.mark.parametrize("service", WITH_DATABASE)
-async def test_every_statement_is_led_by_an_index(service: str, servers: Servers) -> None:
+async def test_every_statement_is_led_by_an_index(service: str, database: Callable[[str], str]) -> None:
     known = {*statements(service)} - LOOKS_AT_ALL
     found, asked = [], 0
-    async with without_scans(servers.new_database(service)) as connection:
+    async with without_scans(database(service)) as connection:
         for statement in known:
             if not is_piece(statement, known):
                 with suppress(*NO_STATEMENTS):
@@ -129,8 +128,8 @@ async def test_every_statement_is_led_by_an_index(service: str, servers: Servers
     assert found == []
 
 
-async def test_whoever_looks_at_everything_is_noticed(servers: Servers) -> None:
-    async with without_scans(servers.new_database("purchase")) as connection:
+async def test_whoever_looks_at_everything_is_noticed(database: Callable[[str], str]) -> None:
+    async with without_scans(database("purchase")) as connection:
         for statement in (
             "SELECT FROM purchases WHERE settled_at IS NULL",
             "SELECT count(*) FROM purchases",

@@ -120,10 +120,18 @@ class Shop:
 
 @asynccontextmanager
 async def opened(servers: Servers, issuer: Issuer) -> AsyncIterator[Shop]:
-    settings = MediaSettings(
+    with servers.databases() as database:
+        settings = settings_of(servers, issuer, database("media"))
+        async with AsyncExitStack() as until:
+            objects = await until.enter_async_context(connect(settings))
+            yield Shop(servers, issuer, settings, objects, until)
+
+
+def settings_of(servers: Servers, issuer: Issuer, url: str) -> MediaSettings:
+    return MediaSettings(
         port=0,
         nats_url=servers.nats_url_of(MEDIA),
-        database_url=servers.new_database("media"),
+        database_url=url,
         pool_size=4,
         jwks_url=issuer.jwks_url,
         s3_address=servers.s3.address,
@@ -132,9 +140,6 @@ async def opened(servers: Servers, issuer: Issuer) -> AsyncIterator[Shop]:
         graceful_seconds=2.0,
         media_sweep_seconds=0.1,
     )
-    async with AsyncExitStack() as until:
-        objects = await until.enter_async_context(connect(settings))
-        yield Shop(servers, issuer, settings, objects, until)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The auditor reads the columns that its statements need, in every database, and nothing that is secret."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import asyncpg
 import pytest
@@ -37,9 +37,9 @@ def service(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def owner(service: str, servers: Servers) -> AsyncIterator[Connection]:
+async def owner(service: str, servers: Servers, database: Callable[[str], str]) -> AsyncIterator[Connection]:
     """Of a database of its own: rights are taken away here."""
-    connection = await asyncpg.connect(servers.owner_url(servers.new_database(service)))
+    connection = await asyncpg.connect(servers.owner_url(database(service)))
     yield connection
     await connection.close()
 
@@ -47,9 +47,8 @@ async def owner(service: str, servers: Servers) -> AsyncIterator[Connection]:
 @pytest.fixture
 async def auditor(owner: Connection, service: str, servers: Servers) -> AsyncIterator[Connection]:
     """It may switch off what keeps it from trying to write; what it may, that does not change."""
-    database = await owner.fetchval("SELECT current_database()")
-    url = servers.auditor_url(servers.new_database(service)).rpartition("/")[0] + f"/{database}"
-    connection = await asyncpg.connect(url)
+    name = await owner.fetchval("SELECT current_database()")
+    connection = await asyncpg.connect(servers.auditor_url(f"/{name}"))
     await connection.execute("SET default_transaction_read_only = off")
     yield connection
     await connection.close()
@@ -136,8 +135,10 @@ async def test_it_may_call_no_function_of_an_owner(auditor: Connection) -> None:
     assert allowed == []
 
 
-async def test_what_was_granted_before_is_taken_back_by_the_next_migration(servers: Servers) -> None:
-    url = servers.owner_url(servers.new_database("account"))
+async def test_what_was_granted_before_is_taken_back_by_the_next_migration(
+    servers: Servers, database: Callable[[str], str]
+) -> None:
+    url = servers.owner_url(database("account"))
     owner = await asyncpg.connect(url)
     try:
         await owner.execute(f"GRANT SELECT, DELETE ON accounts TO {AUDITOR}")

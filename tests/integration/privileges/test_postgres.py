@@ -1,10 +1,12 @@
 """Every runtime role tries to leave its rows: other databases, the schema, the server, its own limits."""
 
+from collections.abc import Callable
+
 import asyncpg
 import pytest
 
 from deploy.embedded.layout import WITH_DATABASE
-from tests.servers import OnStack, Servers
+from tests.servers import OnStack
 
 STATEMENTS = [
     *(
@@ -86,7 +88,7 @@ REFUSALS = (
 
 @pytest.mark.parametrize("service", WITH_DATABASE)
 async def test_a_runtime_role_changes_rows_of_its_own_and_nothing_else(
-    service: str, servers: Servers
+    service: str, database: Callable[[str], str]
 ) -> None:
     others = [other for other in WITH_DATABASE if other != service]
     probes = [
@@ -99,7 +101,7 @@ async def test_a_runtime_role_changes_rows_of_its_own_and_nothing_else(
         ),
         *(f"ALTER ROLE {other}_runtime PASSWORD 'x'" for other in others),
     ]
-    connection = await asyncpg.connect(servers.new_database(service))
+    connection = await asyncpg.connect(database(service))
     try:
         allowed = [probe for probe in probes if not await is_refused(connection, probe)]
     finally:
@@ -125,9 +127,11 @@ async def test_no_role_enters_a_database_of_another(service: str, role: str, ser
             await asyncpg.connect(mine.rpartition("/")[0] + f"/{database}")
 
 
-async def test_what_runs_with_the_owners_rights_looks_nowhere_but_in_its_schema(servers: Servers) -> None:
+async def test_what_runs_with_the_owners_rights_looks_nowhere_but_in_its_schema(
+    database: Callable[[str], str],
+) -> None:
     for service in WITH_DATABASE:
-        connection = await asyncpg.connect(servers.new_database(service))
+        connection = await asyncpg.connect(database(service))
         try:
             found = await connection.fetch(OF_THE_OWNER)
         finally:

@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
@@ -108,8 +108,8 @@ def statements(service: str) -> Iterator[str]:
 class Databases:
     """One of every service: as its owner, and under its runtime role."""
 
-    def __init__(self, servers: Servers) -> None:
-        self.runtime = {service: servers.new_database(service) for service in WITH_DATABASE}
+    def __init__(self, servers: Servers, database: Callable[[str], str]) -> None:
+        self.runtime = {service: database(service) for service in WITH_DATABASE}
         self.owner = {service: servers.owner_url(url) for service, url in self.runtime.items()}
 
     @asynccontextmanager
@@ -124,8 +124,9 @@ class Databases:
 
 
 @pytest.fixture(scope="module")
-def databases(servers: Servers) -> Databases:
-    return Databases(servers)
+def databases(servers: Servers) -> Iterator[Databases]:
+    with servers.databases() as database:
+        yield Databases(servers, database)
 
 
 async def may_run(runtime: Connection, statement: str) -> bool:

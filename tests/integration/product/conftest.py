@@ -115,9 +115,9 @@ class Shop:
 
 @asynccontextmanager
 async def opened(servers: Servers, issuer: Issuer) -> AsyncIterator[Shop]:
-    url = servers.new_database("product")
-    async with AsyncExitStack() as open_until:
-        yield Shop(url, servers, issuer, open_until)
+    with servers.databases() as database:
+        async with AsyncExitStack() as open_until:
+            yield Shop(database("product"), servers, issuer, open_until)
 
 
 @pytest.fixture
