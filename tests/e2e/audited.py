@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -79,10 +79,10 @@ async def execute(url: str, statements: list[str]) -> None:
         await connection.close()
 
 
-async def build(servers: Tampered, home: Path) -> Audited:
+async def build(servers: Tampered, database: Callable[[str], str], home: Path) -> Audited:
     await fresh_stream(servers.nats_url)
     psp: dict[str, object] = {"slow_seconds": 3}
-    async with whole(servers, home, psp=psp, purchase={"deadline": 2.0}) as shop:
+    async with whole(servers, home, database, psp=psp, purchase={"deadline": 2.0}) as shop:
         purchases = await buy_everything(shop)
         await shop.settled()
         ends = await shop.assert_exact()

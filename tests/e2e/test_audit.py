@@ -25,8 +25,9 @@ BOUNDS = Bounds()
 
 
 @pytest.fixture(scope="module")
-def books(servers: Tampered, tmp_path_factory: pytest.TempPathFactory) -> Audited:
-    return asyncio.run(build(servers, tmp_path_factory.mktemp("audited")))
+def books(servers: Tampered, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
+    with servers.databases() as database:
+        yield asyncio.run(build(servers, database, tmp_path_factory.mktemp("audited")))
 
 
 def named(report: Report, invariant: str, what: str) -> bool:

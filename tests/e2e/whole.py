@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,12 +141,17 @@ class Whole:
 async def whole(
     servers: Servers,
     home: Path,
+    database: Callable[[str], str] | None = None,
+    /,
     *,
     replicas: int | Mapping[str, int] = 1,
     psp: Mapping[str, object] | None = None,
     **changed: Mapping[str, object],
 ) -> AsyncIterator[Whole]:
-    """`changed`: settings by service, over what the servers decide. `replicas`: of all, or of some."""
+    """`changed`: settings by service, over what the servers decide. `replicas`: of all, or of some.
+
+    `database` makes those that are to last longer than the shop.
+    """
     key = home / "signing.pem"
     key.write_bytes(
         Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -164,8 +169,8 @@ async def whole(
     }
     try:
         async with AsyncExitStack() as stack:
-            database = stack.enter_context(servers.databases())
-            databases = {name: database(name) for name in SERVICES if name != "orchestrator"}
+            new = database or stack.enter_context(servers.databases())
+            databases = {name: new(name) for name in SERVICES if name != "orchestrator"}
             urls: dict[str, list[str]] = {}
             parts: dict[str, list[Part]] = {}
             for name, (kind, program) in SERVICES.items():
