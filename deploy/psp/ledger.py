@@ -44,6 +44,9 @@ class Ledger:
             if _date(line).at >= since:
                 self.recent.append(_decode(line))
         self._file = path.open("ab", buffering=0)
+        if torn := self._file.tell() - self._size:  # it was never answered
+            log.warning("cutting off a torn last line of %d bytes", torn)
+            self._file.truncate(self._size)
         _sync_folder(path.parent)
         self._lines: list[bytes] = []
         self._durable = self.count
@@ -102,21 +105,15 @@ class Ledger:
 
 
 def read(path: Path) -> list[Entry]:
-    """All whole lines."""
+    """All whole lines, also of a provider that goes on."""
     return [_decode(line) for line in lines(path)]
 
 
 def lines(path: Path) -> Iterator[bytes]:
-    """Whole ones; a torn last one was never answered, and is cut off."""
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        for line in file:
-            if not line.endswith(b"\n"):
-                log.warning("cutting off a torn last line of %d bytes", len(line))
-                os.truncate(path, file.tell() - len(line))
-                return
-            yield line
+    """Whole ones: the last may be being written just now."""
+    if path.exists():
+        with path.open("rb") as file:
+            yield from (line for line in file if line.endswith(b"\n"))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -51,6 +51,9 @@ async def test_a_torn_last_line_is_cut_off_and_written_over(tmp_path: Path) -> N
     ledger.close()
     with path.open("ab") as file:
         file.write(b'{"seq":2,"at":"20')
+    size = path.stat().st_size
+    assert read(path) == [entry(1)]
+    assert path.stat().st_size == size, "it may be being written: whoever only reads leaves it"
     reopened = Ledger(path)
     assert reopened.recent == [entry(1)]
     reopened.append(entry(2))
