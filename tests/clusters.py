@@ -4,9 +4,10 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import nats
+from nats.js.api import ClusterInfo
 from nats.js.client import JetStreamContext
 
 from common.messaging.streams import STREAM
@@ -23,7 +24,7 @@ async def killed(servers: Embedded, name: str) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await asyncio.to_thread(stack.start_process, name)
+        await asyncio.to_thread(stack.start_process, name, 120)
 
 
 @asynccontextmanager
@@ -45,18 +46,27 @@ async def renewed(servers: Embedded, *, replicas: int) -> None:
             return False
         return True
 
-    await eventually(made, seconds=40)
+    await eventually(made, seconds=120)
 
 
 async def leader(js: JetStreamContext) -> str:
-    """The server that orders the stream's messages; servers are named like their processes."""
-    cluster = (await js.stream_info(STREAM)).cluster
-    assert cluster
-    assert cluster.leader
-    return cluster.leader
+    """The server that orders the stream's messages, once there is one; it is named like its process."""
+
+    async def elected() -> str:
+        cluster = await known(js)
+        return cluster.leader or "" if cluster else ""
+
+    return await eventually(elected, seconds=60)
 
 
 async def all_follow(js: JetStreamContext) -> bool:
     """Both other servers have what the leader has."""
-    cluster = (await js.stream_info(STREAM)).cluster
+    cluster = await known(js)
     return bool(cluster and [peer.current for peer in cluster.replicas or []] == [True, True])
+
+
+async def known(js: JetStreamContext) -> ClusterInfo | None:
+    """None as well where the question is left unanswered."""
+    with suppress(nats.errors.Error, TimeoutError):
+        return (await js.stream_info(STREAM)).cluster
+    return None

@@ -1,7 +1,9 @@
 """The real stack, one process of each service, and Chromium in front of it."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,11 +31,25 @@ def stack(browser_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     made = Stack(
         home=Path(tmp_path_factory.mktemp("stack")),
         port_base=free_base(),
-        environment={"CODES_PER_HOUR": "1000", "SLOW_SECONDS": "3"},
+        environment={
+            "CODES_PER_HOUR": "1000",
+            "SLOW_SECONDS": "0.5",
+            "PROVIDER_TIMEOUT": "120",  # for as long as a test keeps the provider from answering
+            "DEADLINE": "600",
+        },
     )
     made.start(tied=True)
     yield made
     made.stop()
+
+
+@pytest.fixture
+def provider_goes_on(stack: Stack) -> Iterator[Callable[[], None]]:
+    """The provider stands still until it is told to go on: a purchase lasts as long as a test looks at it."""
+    pid = stack.pid("psp")
+    os.kill(pid, signal.SIGSTOP)
+    yield partial(os.kill, pid, signal.SIGCONT)
+    os.kill(pid, signal.SIGCONT)
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ async def buy(page: Page, name: str, *, provider: str = "Accepts") -> None:
 
 
 async def slow_purchase(page: Page, shop: Shop) -> None:
-    """Returns while the provider takes its three seconds."""
+    """Returns while the provider is asked; it must be standing still."""
     await buy(page, await signed_in(page, shop), provider="Takes its time")
     await expect(page.get_by_text("Asking for the payment…")).to_be_visible()
 

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -91,27 +92,34 @@ async def test_a_product_shows_its_picture(page: Page, shop: Shop) -> None:
     await expect(seen).to_have_js_property("naturalWidth", 160)
 
 
-async def test_steps_are_shown_while_the_purchase_is_under_way(page: Page, shop: Shop) -> None:
+async def test_steps_are_shown_while_the_purchase_is_under_way(
+    page: Page, shop: Shop, provider_goes_on: Callable[[], None]
+) -> None:
     await slow_purchase(page, shop)
     assert await steps(page) == STEPS[:3]
     await expect(decision(page)).to_be_empty()
+    provider_goes_on()
     await expect(decision(page)).to_contain_text("Completed")
     assert await steps(page) == STEPS
 
 
-async def test_a_reload_in_mid_purchase_shows_it_going_on_to_its_end(page: Page, shop: Shop) -> None:
+async def test_a_reload_in_mid_purchase_shows_it_going_on_to_its_end(
+    page: Page, shop: Shop, provider_goes_on: Callable[[], None]
+) -> None:
     await slow_purchase(page, shop)
     await page.reload()
     await expect(page.locator("#purchases .badge")).to_have_text("under way")
+    provider_goes_on()
     await expect(decision(page)).to_contain_text("Completed")
     assert await steps(page) == STEPS
 
 
 async def test_a_restart_of_the_service_in_mid_purchase_loses_and_repeats_no_step(
-    page: Page, shop: Shop, stack: Stack
+    page: Page, shop: Shop, stack: Stack, provider_goes_on: Callable[[], None]
 ) -> None:
     await slow_purchase(page, shop)
     await asyncio.to_thread(stack.restart, "purchase", 60)
+    provider_goes_on()
     await expect(decision(page)).to_contain_text("Completed")
     assert await steps(page) == STEPS
     await expect(page.locator("#purchases .badge")).to_have_text("completed")
@@ -119,7 +127,7 @@ async def test_a_restart_of_the_service_in_mid_purchase_loses_and_repeats_no_ste
 
 
 async def test_an_absence_so_long_that_the_browser_gives_up_loses_and_repeats_no_step(
-    page: Page, shop: Shop, stack: Stack
+    page: Page, shop: Shop, stack: Stack, provider_goes_on: Callable[[], None]
 ) -> None:
     """Told 503, EventSource closes for good: the page opens another, which hears the first steps again."""
     await slow_purchase(page, shop)
@@ -128,15 +136,20 @@ async def test_an_absence_so_long_that_the_browser_gives_up_loses_and_repeats_no
         await expect(page.get_by_text("The connection is gone")).to_be_visible()
     async with page.expect_response(lambda answer: refused(answer) and "/stream-session" in answer.url):
         pass
+    provider_goes_on()
     await asyncio.to_thread(stack.start_process, "purchase", 60)
     await expect(decision(page)).to_contain_text("Completed")
     assert await steps(page) == STEPS
     await expect(page.get_by_text("The connection is gone")).to_be_hidden()
 
 
-async def test_a_purchase_under_way_can_be_cancelled(page: Page, shop: Shop) -> None:
+async def test_a_purchase_under_way_can_be_cancelled(
+    page: Page, shop: Shop, provider_goes_on: Callable[[], None]
+) -> None:
     await slow_purchase(page, shop)
     await page.get_by_role("button", name="Cancel this purchase").click()
+    await expect(decision(page)).to_have_text("Failed: you cancelled it.")
+    provider_goes_on()
     await expect(decision(page)).to_have_text("Failed: you cancelled it. Everything is undone.")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from deploy.client import Customer
 from deploy.embedded.stack import Stack
 from deploy.psp.book import Entry
 from deploy.psp.ledger import read
-from tests.e2e.whole import Whole, whole
+from tests.e2e.whole import Whole, run_out, whole
 from tests.servers import Servers, fresh_stream
 from tests.support import eventually
 
@@ -80,10 +81,11 @@ async def execute(url: str, statements: list[str]) -> None:
 
 
 async def build(servers: Tampered, database: Callable[[str], str], home: Path) -> Audited:
+    """A provider that says nothing is waited for longer than anything takes, one that is away asked soon."""
     await fresh_stream(servers.nats_url)
-    psp: dict[str, object] = {"slow_seconds": 3}
-    async with whole(servers, home, database, psp=psp, purchase={"deadline": 2.0}) as shop:
-        purchases = await buy_everything(shop)
+    asking = {"provider_timeout": 120.0, "retry_seconds": 0.1}
+    async with whole(servers, home, database, payment=asking, purchase={"redrive_after": 600.0}) as shop:
+        purchases = await buy_everything(servers, shop)
         await shop.settled()
         ends = await shop.assert_exact()
         assert (ends["COMPLETED"], ends["FAILED"], ends["TIMED_OUT"]) == (3, 3, 1), ends
@@ -95,7 +97,7 @@ async def build(servers: Tampered, database: Callable[[str], str], home: Path) -
     return Audited(servers, databases, home / "ledger.jsonl", purchases)
 
 
-async def buy_everything(shop: Whole) -> dict[str, UUID]:
+async def buy_everything(servers: Servers, shop: Whole) -> dict[str, UUID]:
     """The others stand around those that are tampered with."""
     lamp, customer = await shop.product(inventory=20), await shop.customer()
     bought = {
@@ -108,13 +110,16 @@ async def buy_everything(shop: Whole) -> dict[str, UUID]:
     await asyncio.gather(*(customer.outcome(each["id"]) for each in bought.values()))
     bought["cancelled"] = await held(shop, customer, lamp)
     await customer.call("POST", f"/purchases/{bought['cancelled']['id']}/cancel")
-    bought["timed_out"] = await customer.buy({lamp: 1}, token="tok_slow")
+    bought["timed_out"] = await held(shop, customer, lamp)
+    await run_out(servers, shop, bought["timed_out"]["id"])
     await asyncio.gather(*(customer.outcome(bought[name]["id"]) for name in ("cancelled", "timed_out")))
+    await asyncio.to_thread(shop.psp.stop, signal.SIGKILL)
+    await asyncio.to_thread(shop.psp.start)
     return {name: UUID(each["id"]) for name, each in bought.items()}
 
 
 async def held(shop: Whole, customer: Customer, lamp: str) -> dict[str, str]:
-    """A purchase for which the provider holds the money already, and takes its time to say so."""
-    bought = await customer.buy({lamp: 1}, token="tok_slow")
+    """A purchase for which the provider holds the money already, and says so when it is started again."""
+    bought = await customer.buy({lamp: 1}, token="tok_timeout_after")
     await eventually(lambda: shop.psp.moves(bought["id"]))
     return bought

@@ -98,7 +98,7 @@ class Life:
         """The code of before counts no longer; the password of before neither."""
         email = customer.person["email"]
         await self.shop.call("POST", "/account/password/forgot", expect=202, body={"email": email})
-        code = await until(partial(self.newer_code, email), seconds=10)
+        code = await until(partial(self.newer_code, email), seconds=60)
         self.canaries.known |= {"reset code": code, "new password": secrets.token_urlsafe(12)}
         new = {"email": email, "code": code, "password": self.canaries.known["new password"]}
         await self.shop.call("POST", "/account/password/reset", expect=204, body=new)
@@ -155,7 +155,7 @@ class Life:
             for path, body in bodies:
                 await self.ask("POST", direct + API + path, body, customer.headers)
         for name in reversed(AWAY):
-            await asyncio.to_thread(self.stack.start_process, name)
+            await asyncio.to_thread(self.stack.start_process, name, 120)
 
     async def ask(self, method: str, url: str, body: object, headers: dict[str, str]) -> None:
         """A text is sent as it is, and is no JSON."""

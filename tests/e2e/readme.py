@@ -8,10 +8,24 @@ from pathlib import Path
 from deploy.embedded.stack import Stack
 
 README = Path(__file__).parents[2] / "README.md"
+TRIES = 3
+
+
+def comes_true(stack: Stack, home: Path) -> None:
+    """It waits a second where a busy machine may need more: whoever sees that pastes it again."""
+    for number in range(1, TRIES + 1):
+        try:
+            assert_true(told(stack, home / str(number)))
+        except AssertionError:
+            if number == TRIES:
+                raise
+        else:
+            return
 
 
 def told(stack: Stack, programs: Path) -> str:
     """What somebody sees who pastes the block into a shell, with curl and what every system has."""
+    programs.mkdir()
     for name in ("curl", "sed", "date", "sleep"):
         found = shutil.which(name)
         assert found, name
@@ -22,7 +36,7 @@ def told(stack: Stack, programs: Path) -> str:
         env={"PATH": str(programs), "SHOP": stack.url("edge"), "MAIL": stack.url("mail_api")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

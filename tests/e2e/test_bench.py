@@ -42,7 +42,7 @@ def benched(stack: Stack, *words: str) -> "subprocess.CompletedProcess[str]":
     settings = {"SHOP_HOME": str(stack.home), "SHOP_PORT_BASE": str(stack.port_base)}
     asked = [sys.executable, "-m", "deploy.bench", "--purchases", "30", "--buyers", "5", *words]
     return subprocess.run(
-        asked, env=os.environ | settings, capture_output=True, text=True, timeout=120, check=False
+        asked, env=os.environ | settings, capture_output=True, text=True, timeout=300, check=False
     )
 
 

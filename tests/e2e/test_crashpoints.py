@@ -32,7 +32,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.mark.parametrize(("service", "place"), FEW)
 async def test_dying_there_loses_nothing(stack: Stack, service: str, place: str) -> None:
     assert (service, place) in POINTS
-    given = Namespace(kills=2, purchases=20, chance=0.5, seconds=30)
+    given = Namespace(kills=2, purchases=20, chance=0.5, seconds=300)
     async with Shop.at(stack.url("edge"), stack.url("mail_api")) as shop:
         outcome = await crash(stack, await prepare(shop, 5), service, place, given)
     assert outcome.violations == []

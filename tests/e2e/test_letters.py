@@ -24,7 +24,7 @@ async def taken_away(url: str) -> bytes:
         [delivery] = await puller.batch()
         assert delivery.subject == REQUESTED
         client = await connection.ready()
-        await client.request(delivery.reply, b"+ACK", timeout=5)
+        await client.request(delivery.reply, b"+ACK", timeout=30)
         await puller.stop()
     return delivery.payload
 

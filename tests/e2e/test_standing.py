@@ -29,16 +29,17 @@ async def signed_out_at(shop: Whole, base: str, service: str, customer: Customer
     async def refused() -> bool:
         return await status(shop, base, service, customer) == 401
 
-    await eventually(refused, seconds=5)
+    await eventually(refused, every=0.05)
     return time.monotonic()
 
 
 async def test_a_token_is_dead_at_every_service_a_second_after_signing_out(a_shop: Open) -> None:
-    """The best of three: other people use this machine, too."""
+    """The best of ten: other people use this machine, too. Who looked too seldom would not be that lucky: all
+    processes would have to be, at the same time."""
     async with a_shop(replicas=2) as shop:
         staying = await shop.customer()
         times = [await signing_out_took(shop)]
-        while min(times) > 1.0 and len(times) < 3:
+        while min(times) > 1.0 and len(times) < 10:
             times.append(await signing_out_took(shop))
         assert min(times) < 1.0, times
         await staying.call("GET", "/orders")

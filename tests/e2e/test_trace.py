@@ -11,7 +11,7 @@ from deploy.trace import show
 from deploy.trace.standing import Standing, standing
 from deploy.trace.waiting import waiting
 from tests.e2e.conftest import Open
-from tests.e2e.whole import Whole
+from tests.e2e.whole import Whole, run_out
 from tests.servers import Servers
 from tests.support import eventually
 
@@ -25,12 +25,20 @@ async def told(shop: Whole, servers: Servers, purchase: str) -> tuple[History, S
 async def test_a_purchase_that_timed_out_while_payment_was_away_says_so_then_and_later(
     a_shop: Open, servers: Servers
 ) -> None:
-    async with a_shop(purchase={"deadline": 1.0, "redrive_after": 1.0}) as shop:
+    async with a_shop(purchase={"redrive_after": 1.0}) as shop:
         lamp = await shop.product(inventory=5)
         customer = await shop.customer()
         [payment] = shop.parts["payment"]
         await payment.stop()
         bought = await customer.buy({lamp: 1})
+
+        async def is_at_payment() -> bool:
+            _, found = await told(shop, servers, bought["id"])
+            assert_tells(found, "PENDING", "it is at payment: authorize_payment, ", "not heard")
+            return True
+
+        await eventually(is_at_payment)
+        await run_out(servers, shop, bought["id"])
         assert (await customer.outcome(bought["id"])).type == "timed_out"
 
         async def only_the_void_is_missing() -> bool:

@@ -89,7 +89,7 @@ async def whole(collector: Collector, caller: Caller, hops: Sequence[Hop], event
         tree.assert_works()
         return tree
 
-    return await eventually(is_there, seconds=30.0, every=0.1)
+    return await eventually(is_there, seconds=60.0, every=0.1)
 
 
 def places(hops: Sequence[Hop]) -> Iterator[Place]:
@@ -111,7 +111,7 @@ async def of_everybody(
         assert not missing, missing
         return spans
 
-    return await eventually(told, seconds=30.0, every=0.1)
+    return await eventually(told, seconds=60.0, every=0.1)
 
 
 class Tree:

@@ -167,8 +167,8 @@ async def bury(people: Mapping[str, Customer]) -> None:
     await people[ENDED].call("POST", "/account/logout", expect=204)
     for path in ("/orders", "/purchases", f"/payments/{gone}"):
         for role in (ENDED, INACTIVE):
-            await until(partial(refused, people[role], path), seconds=10)
-    await until(partial(no_product, people), seconds=10)
+            await until(partial(refused, people[role], path), seconds=60)
+    await until(partial(no_product, people), seconds=60)
 
 
 async def refused(person: Customer, path: str) -> bool | None:

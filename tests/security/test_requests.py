@@ -19,6 +19,9 @@ from tests.servers import Servers
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+LONGEST = 10.0
+"""Seconds to the refusal of a request."""
+
 
 async def test_options_names_the_methods_of_the_document(shop: Cast) -> None:
     methods: defaultdict[str, set[str]] = defaultdict(set)
@@ -65,13 +68,15 @@ async def test_no_hostile_value_is_taken_or_breaks_anything(
     shop: Cast, capsys: pytest.CaptureFixture[str]
 ) -> None:
     headers, slots = await shop.headers("admin"), asyncio.Semaphore(16)
-    wrong, times = [], []
+    wrong, times, slow = [], [], []
 
     async def attempt(case: hostile.Case) -> None:
         async with slots:
             began = time.perf_counter()
             status, kind = await refusal(shop, case, headers)
             times.append(time.perf_counter() - began)
+            if times[-1] >= LONGEST:
+                slow.append(case)
         if not 400 <= status < 500 or kind != "application/problem+json":
             wrong.append((case.route.name, case.place, status, kind))
 
@@ -80,7 +85,10 @@ async def test_no_hostile_value_is_taken_or_breaks_anything(
         sys.stdout.write(f"\n{len(times)} hostile requests, the slowest took {max(times):.2f} s\n")
     assert len(times) > 2000
     assert wrong == [], "\n".join(map(str, wrong))
-    assert max(times) < 10
+    for case in slow:  # alone this time: what else this machine does may have held it up
+        began = time.perf_counter()
+        await refusal(shop, case, headers)
+        assert time.perf_counter() - began < LONGEST, (case.route.name, case.place)
 
 
 async def test_nobody_was_reached_but_the_servers_of_the_shop(shop: Cast, servers: Servers) -> None:

@@ -5,9 +5,15 @@ import pytest
 
 from tests.integration.account.api import Api
 from tests.integration.account.conftest import serving
+from tests.integration.patience import patient
 from tests.support import eventually, free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(autouse=True)
+def busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    patient(monkeypatch)
 
 
 async def test_a_change_on_one_replica_is_seen_on_the_other(api: Api) -> None:
@@ -23,7 +29,7 @@ async def test_a_change_on_one_replica_is_seen_on_the_other(api: Api) -> None:
             async def is_seen(name: str = name) -> bool:
                 return bool((await other.personal(me.token)).body["first_name"] == name)
 
-            await eventually(is_seen, seconds=2)
+            await eventually(is_seen)  # unheard, it would end after 54 s
 
 
 async def test_what_is_kept_is_not_read_again(api: Api) -> None:

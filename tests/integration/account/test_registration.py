@@ -4,6 +4,7 @@ import asyncio
 
 import nats
 import pytest
+from nats.js.errors import NotFoundError
 
 from common.contracts.account import AccountRegistered, VerificationRequested
 from tests.integration.account.api import PASSWORD, Api, registration
@@ -68,12 +69,18 @@ async def test_what_is_said_reaches_the_stream(api: Api) -> None:
     answer = await api.register()
     client = await nats.connect(api.settings.nats_url)
     try:
-        js = client.jetstream()
-        found = await eventually(
-            lambda: js.get_last_msg("SHOP", "evt.account.verification_requested"), seconds=5
-        )
-        assert found.headers is not None
-        assert found.headers["Nats-Msg-Id"] == f"evt.account.verification_requested:{answer.account_id}:1"
+        js = client.jetstream(timeout=30)
+
+        async def is_there() -> bool:
+            """The last one is another's, until ours comes."""
+            try:
+                found = await js.get_last_msg("SHOP", "evt.account.verification_requested")
+            except NotFoundError:
+                return False
+            wanted = f"evt.account.verification_requested:{answer.account_id}:1"
+            return bool(found.headers and found.headers["Nats-Msg-Id"] == wanted)
+
+        await eventually(is_there)
     finally:
         await client.close()
 

@@ -106,7 +106,7 @@ async def test_another_service_learns_what_an_account_may_do_and_nothing_of_the_
     async with broker(api.settings.nats_url, "asker") as connection:
         await connection.ready()
         question = AccountLookup(account_ids=[ann.account_id, unknown, ann.account_id])
-        told = await Requests(connection).ask(question)
+        told = await Requests(connection).ask(question, timeout=30)
     assert [msgspec.to_builtins(each) for each in told] == [
         {"id": str(ann.account_id), "active": True, "verified": False, "role": "customer"}
     ]

@@ -156,15 +156,21 @@ async def test_an_inactive_account_is_out_at_once(api: Api) -> None:
 async def test_settings_decide_how_long_tokens_live(api: Api) -> None:
     settings = replace(api.settings, port=free_port(), access_seconds=1, refresh_seconds=5)
     async with serving(settings) as brief:
-        me = await brief.register()
+        me = await brief.register(email="ann@example.com")
         seen = claims(me.token)
         assert seen["exp"] - seen["iat"] == me.body["expires_in"] == 1
         assert await api.db.fetchval(
             "SELECT (expires_at - issued_at) = interval '5 seconds' FROM refresh_tokens"
         )
-        assert (await brief.personal(me.token)).status == 200
-        await eventually(lambda: time.time() > seen["exp"])
-        assert (await brief.personal(me.token)).refusal == (401, "unauthorized")
+
+        async def accepted() -> str:
+            """One that was asked about within its life; on a busy machine the first ones are not."""
+            token = (await brief.login("ann@example.com")).token
+            return token if (await brief.personal(token)).status == 200 else ""
+
+        token = await eventually(accepted)
+        await eventually(lambda: time.time() > claims(token)["exp"])
+        assert (await brief.personal(token)).refusal == (401, "unauthorized")
 
 
 async def test_without_grace_every_repetition_is_a_theft(api: Api) -> None:

@@ -4,8 +4,22 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from common.cache import store
+from common.cache.store import ANSWER_SECONDS
 from tests.integration.cache.processes import Process, new_space
+from tests.integration.patience import patient
 from tests.servers import Servers
+
+
+@pytest.fixture(autouse=True)
+def busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    patient(monkeypatch)
+
+
+@pytest.fixture
+def impatient(busy: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An outage takes as long to be noticed as in a service."""
+    monkeypatch.setattr(store, "ANSWER_SECONDS", ANSWER_SECONDS)
 
 
 @pytest.fixture

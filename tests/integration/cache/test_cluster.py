@@ -70,6 +70,7 @@ def master_of(clusters: Embedded, process: Process) -> str:
     return name
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_master_that_dies_is_survived(clusters: Embedded, pair: tuple[Process, Process]) -> None:
     """Right answers all the time; and all keys are kept again as soon as its replica has taken over."""
     one, _ = pair
@@ -95,5 +96,5 @@ async def test_a_master_that_dies_is_survived(clusters: Embedded, pair: tuple[Pr
                 return False
             return True
 
-        await eventually(all_are_kept, seconds=40)
+        await eventually(all_are_kept, seconds=120)
         print(f"kept again after {time.monotonic() - began:.1f} s")  # noqa: T201  # how long

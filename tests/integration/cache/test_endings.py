@@ -35,7 +35,7 @@ async def test_a_loop_that_is_cancelled_ends(
         for _ in range(step):
             await asyncio.sleep(0)
         loop.cancel()
-        done, _ = await asyncio.wait({loop}, timeout=2)
+        done, _ = await asyncio.wait({loop}, timeout=30)
         while not loop.done():
             loop.cancel()
             await asyncio.sleep(0.001)

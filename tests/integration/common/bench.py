@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import nats
+
 from common.contracts import order
 from common.contracts.message import Message, Purchase, PurchaseMessage
 from common.ids import new_id
@@ -15,6 +17,7 @@ from common.messaging.codec import Codec, words
 from common.messaging.consumer import Consumer
 from common.messaging.outbox import Outbox
 from common.messaging.publisher import Outgoing, Publisher
+from common.messaging.streams import STREAM
 from common.messaging.transactional import parking, transactional
 from common.postgres.database import Database, Transaction
 
@@ -77,4 +80,14 @@ async def consuming(consumer: Consumer) -> AsyncIterator[None]:
     running = asyncio.ensure_future(consumer.run())
     yield
     await consumer.stop()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 30)
+
+
+async def redeliver_after(nats_url: str, seconds: float) -> None:
+    """What nobody has acknowledged by then comes again."""
+    client = await nats.connect(nats_url)
+    js = client.jetstream()
+    config = (await js.consumer_info(STREAM, "order")).config
+    config.ack_wait = seconds
+    await js.add_consumer(STREAM, config)
+    await client.close()

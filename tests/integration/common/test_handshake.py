@@ -61,6 +61,6 @@ async def test_who_leaves_before_the_connection_stands_leaves_none_behind() -> N
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 async def test_a_handshake_that_fails_when_it_reconnects_leaves_none_behind() -> None:
     restarted = Server(handshakes=1)
-    async with serving(restarted) as url, asyncio.timeout(10), broker(url, "tests") as connection:
+    async with serving(restarted) as url, asyncio.timeout(30), broker(url, "tests") as connection:
         await connection.ready()
         await restarted.left.wait()

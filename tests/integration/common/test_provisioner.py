@@ -21,7 +21,7 @@ async def test_once_ends_when_everything_is_there(servers: Servers) -> None:
         env={"NATS_URL": servers.nats_url, "STREAM_MAX_BYTES": "1000000"},
         stderr=asyncio.subprocess.DEVNULL,
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert await job.wait() == 0
     there = {info.name for info in await js.consumers_info(STREAM)}
     assert there == {hears.durable for hears in CONSUMERS}

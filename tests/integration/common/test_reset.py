@@ -17,6 +17,7 @@ def as_in_production(coroutine: Coroutine[Any, Any, None]) -> None:
         runner.run(coroutine)
 
 
+@pytest.mark.usefixtures("patient")
 def test_redis_is_lost_and_then_found_again(servers: Servers) -> None:
     async def ring() -> None:
         bell = Bell(servers.redis_url, "test", cluster=False)

@@ -58,7 +58,7 @@ def test_the_process_ends_with_one_line_and_an_exit_code(limited: str, nats_url:
         env=os.environ | settings,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
         check=False,
     )
     assert done.returncode == 1

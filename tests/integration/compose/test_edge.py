@@ -8,11 +8,13 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from deploy.compose import edge as edge_module
 from deploy.compose.edge import Replicas, by_name, server
 from tests.support import free_port
 
@@ -38,6 +40,12 @@ def served(port: int, host: str, status: int) -> Iterator[None]:
     finally:
         listening.shutdown()
         listening.server_close()
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replica has a second to answer, and here more than that."""
+    monkeypatch.setattr(edge_module, "HTTPConnection", lambda host, port, timeout: HTTPConnection(host, port))
 
 
 @pytest.fixture

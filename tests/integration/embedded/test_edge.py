@@ -19,12 +19,15 @@ pytestmark = pytest.mark.embedded
 TICK = 0.3
 READ_SECONDS = 2
 LONG = 10
+PATIENCE = 30
+"""Seconds for what comes at once where the machine has time."""
 POST = "POST /api/v1/orders HTTP/1.1\r\nHost: x\r\n"
 
 
 class Replica(BaseHTTPRequestHandler):
     """A stand-in for a service: names itself, streams on request, is ready while told so."""
 
+    go_on = threading.Event()
     ready = True
     posts = 0
     protocol_version = "HTTP/1.1"
@@ -53,10 +56,14 @@ class Replica(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
-        for number in range(LONG if "/long/" in self.path else 2):
+        is_long = "/long/" in self.path
+        for number in range(LONG if is_long else 2):
             self.wfile.write(f"id: {number}\n\n".encode())
             self.wfile.flush()
-            time.sleep(TICK)
+            if is_long:
+                time.sleep(TICK)
+            else:
+                self.go_on.wait(2 * PATIENCE)
         self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - theirs
@@ -102,7 +109,7 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Layout]:
 
 
 def get(layout: Layout, path: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", layout.port("edge"), timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", layout.port("edge"), timeout=PATIENCE)
     connection.request("GET", path)
     answer = connection.getresponse()
     body = answer.read().decode()
@@ -111,26 +118,25 @@ def get(layout: Layout, path: str) -> tuple[int, str]:
 
 
 def test_requests_go_to_all_ready_replicas_and_not_to_an_unready_one(edge: Layout) -> None:
+    """A replica that is asked how it is, and slow to answer, is none for a moment."""
     first, second = (str(edge.service_port("order", number)) for number in (1, 2))
-    assert {get(edge, "/api/v1/orders")[1] for _ in range(6)} == {first, second}
+    until(lambda: {get(edge, "/api/v1/orders")[1] for _ in range(6)} == {first, second})
     Moody.ready = False
-    deadline = time.monotonic() + 5
-    while {get(edge, "/api/v1/orders/1")[1] for _ in range(6)} != {first}:
-        assert time.monotonic() < deadline
+    until(lambda: {get(edge, "/api/v1/orders/1")[1] for _ in range(6)} == {first})
     Moody.ready = True
 
 
-def down(layout: Layout, service: str) -> bool:
-    """Whether the edge takes none of its replicas for ready."""
-    connection = http.client.HTTPConnection("127.0.0.1", layout.port("traefik_api"), timeout=5)
+def states(layout: Layout, service: str) -> set[str]:
+    """UP is a replica that the edge takes for ready, DOWN one that it does not."""
+    connection = http.client.HTTPConnection("127.0.0.1", layout.port("traefik_api"), timeout=PATIENCE)
     connection.request("GET", f"/api/http/services/{service}-ready@file")
-    states = json.loads(connection.getresponse().read())["serverStatus"]
+    found: dict[str, str] = json.loads(connection.getresponse().read())["serverStatus"]
     connection.close()
-    return set(states.values()) == {"DOWN"}
+    return set(found.values())
 
 
 def until(question: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while not question():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -140,22 +146,25 @@ def test_where_none_is_ready_one_that_lives_is_asked(edge: Layout) -> None:
     """It has answers that are kept, and says no as the API does."""
     Replica.ready = Moody.ready = False
     try:
-        until(lambda: down(edge, "order"))
-        assert {get(edge, "/api/v1/orders")[0] for _ in range(6)} == {200}
+        until(lambda: states(edge, "order") == {"DOWN"})
+        until(lambda: {get(edge, "/api/v1/orders")[0] for _ in range(6)} == {200})
     finally:
         Replica.ready = Moody.ready = True
-    until(lambda: not down(edge, "order"))
+    until(lambda: states(edge, "order") == {"UP"})
 
 
 def test_what_was_sent_is_never_sent_again(edge: Layout) -> None:
-    statuses = []
+    statuses: list[int] = []
     Replica.posts = Moody.posts = 0
-    for _ in range(4):
-        connection = http.client.HTTPConnection("127.0.0.1", edge.port("edge"), timeout=5)
+
+    def both_have_one() -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", edge.port("edge"), timeout=PATIENCE)
         connection.request("POST", "/api/v1/orders", body=b"{}")
         statuses.append(connection.getresponse().status)
         connection.close()
-    assert Moody.posts > 0
+        return len(statuses) >= 4 and min(Replica.posts, Moody.posts) > 0
+
+    until(both_have_one)
     assert Replica.posts + Moody.posts == len(statuses)
     assert statuses.count(502) == Moody.posts
 
@@ -181,19 +190,21 @@ def test_nothing_else_of_a_service_can_be_reached(edge: Layout, path: str) -> No
 
 
 def test_events_pass_one_by_one(edge: Layout) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", edge.port("edge"), timeout=5)
+    """The first is here while nothing has been said of the second."""
+    Replica.go_on.clear()
+    until(lambda: states(edge, "purchase") == {"UP"})
+    connection = http.client.HTTPConnection("127.0.0.1", edge.port("edge"), timeout=PATIENCE)
     connection.request("GET", "/api/v1/purchases/1/events")
     answer = connection.getresponse()
     assert answer.readline() == b"id: 0\n"
-    seen = time.monotonic()
+    Replica.go_on.set()
     answer.readline()
     assert answer.readline() == b"id: 1\n"
-    assert time.monotonic() - seen > TICK / 2
     connection.close()
 
 
 def test_a_head_that_is_too_long_is_cut(edge: Layout) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", edge.port("edge"), timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", edge.port("edge"), timeout=PATIENCE)
     connection.request("GET", "/api/v1/orders", headers={"X-Long": "y" * 2 * traefik.HEAD_BYTES})
     assert connection.getresponse().status == 431
     connection.close()
@@ -204,7 +215,7 @@ def test_a_head_that_is_too_long_is_cut(edge: Layout) -> None:
     "begun", ["GET /api/v1/orders HTTP/1.1\r\nHost: x\r\n", POST + "Content-Length: 9\r\n\r\n{"]
 )
 def test_a_request_that_does_not_come_to_its_end_is_given_up(edge: Layout, begun: str) -> None:
-    with socket.create_connection(("127.0.0.1", edge.port("edge")), timeout=3 * READ_SECONDS) as client:
+    with socket.create_connection(("127.0.0.1", edge.port("edge")), timeout=PATIENCE) as client:
         client.sendall(begun.encode())
         while client.recv(1000):
             pass
@@ -212,7 +223,8 @@ def test_a_request_that_does_not_come_to_its_end_is_given_up(edge: Layout, begun
 
 def test_a_stream_outlives_the_time_that_a_request_has(edge: Layout) -> None:
     """Also on a connection that served before."""
-    connection = http.client.HTTPConnection("127.0.0.1", edge.port("edge"), timeout=5)
+    until(lambda: states(edge, "purchase") == {"UP"})
+    connection = http.client.HTTPConnection("127.0.0.1", edge.port("edge"), timeout=PATIENCE)
     connection.request("GET", "/api/v1/orders")
     connection.getresponse().read()
     connection.request("GET", "/api/v1/purchases/long/events")

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -56,9 +57,11 @@ def test_a_second_start_finds_the_data_and_a_stop_finds_every_orphan(idle: Stack
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux's")
 def test_every_program_takes_long_turns_at_the_processors(bare: Stack) -> None:
-    running = {each.process.pid: each.name for each in leftovers.marked(bare.home)}
-    assert {"postgres", "nats", "redis", "s3"} <= set(running.values())
-    policies = {name: os.sched_getscheduler(pid) for pid, name in running.items()}
+    policies: dict[str, int] = {}
+    for each in leftovers.marked(bare.home):
+        with suppress(ProcessLookupError):  # as a process of Postgres whose client has gone
+            policies[each.name] = os.sched_getscheduler(each.process.pid)
+    assert {"postgres", "nats", "redis", "s3"} <= policies.keys()
     assert set(policies.values()) == {os.SCHED_BATCH}, policies
 
 
@@ -79,7 +82,7 @@ def test_a_tied_stack_ends_with_its_owner_however_that_ends(idle: Stack) -> None
         assert owner.stdout.readline() == "started\n"
         assert leftovers.marked(idle.home)
         owner.kill()
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 120
     while leftovers.marked(idle.home):
         assert time.monotonic() < deadline
         time.sleep(0.1)

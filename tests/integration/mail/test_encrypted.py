@@ -99,7 +99,7 @@ def settings(mind: Counted, security: Literal["starttls", "tls"], password: str 
         smtp_security=security,
         smtp_username="shop",
         smtp_password=password,
-        smtp_timeout_seconds=5,
+        smtp_timeout_seconds=30,
     )
 
 

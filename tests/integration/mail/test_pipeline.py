@@ -66,7 +66,7 @@ async def session(settings: MailSettings, server: Scripted) -> AsyncIterator[Con
 
 @pytest.fixture
 def settings() -> MailSettings:
-    return MailSettings(port=0, nats_url="", database_url="", smtp_timeout_seconds=5)
+    return MailSettings(port=0, nats_url="", database_url="", smtp_timeout_seconds=30)
 
 
 async def send(connection: Connection, letter: bytes = LETTER) -> Outcome:

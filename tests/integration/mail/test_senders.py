@@ -45,9 +45,11 @@ async def test_a_backlog_is_sent_over_several_sessions_and_a_single_mail_over_on
     ]
     async with Database.connect(moody_settings.database_url, size=1, name="tests") as db, db.begin() as tx:
         await repository.accept(tx, waiting)
+    moody.takes.clear()
     async with running(moody_settings, program):
-        await eventually(lambda: rows(moody_settings, ALL_SENT))
-        assert moody.sessions > 1
+        await eventually(lambda: moody.sessions >= moody_settings.smtp_sessions)
+        moody.takes.set()
+        await eventually(lambda: rows(moody_settings, ALL_SENT), seconds=60)
         before = moody.sessions
         await world.say(code(new_id()))
         await eventually(lambda: len(moody.taken) == 301)

@@ -11,13 +11,17 @@ from tests.integration.mail.wire import (
     rows,
 )
 from tests.servers import Servers
-from tests.support import running
+from tests.support import eventually, running
+
+
+async def is_ready(session: aiohttp.ClientSession) -> bool:
+    async with session.get("/readyz") as response:
+        return response.status == 200
 
 
 async def test_the_service_serves_its_health_and_an_empty_document(mail_settings: MailSettings) -> None:
     async with running(mail_settings, program) as url, aiohttp.ClientSession(url) as session:
-        async with session.get("/readyz") as response:
-            assert response.status == 200
+        await eventually(lambda: is_ready(session))
         async with session.get("/api/v1/openapi/mail.json") as response:
             assert (await response.json(content_type=None))["paths"] == {}
 

@@ -40,7 +40,7 @@ class Wire:
 
     async def say(self, *messages: Message, as_id: str = "") -> None:
         """Stored when it returns. The stream drops a repeated id: `as_id` gets a repetition past it."""
-        js = self.client.jetstream()
+        js = self.client.jetstream(timeout=30)
         for message in messages:
             out = as_outgoing(message)
             headers = out.headers() | ({"Nats-Msg-Id": as_id} if as_id else {})
@@ -77,8 +77,8 @@ class Caught:
         items: list[dict[str, Any]] = found["items"]
         return items
 
-    async def one_to(self, mailbox: str, *, seconds: float = 10) -> dict[str, Any]:
-        await eventually(lambda: self.to(mailbox), seconds=seconds)
+    async def one_to(self, mailbox: str) -> dict[str, Any]:
+        await eventually(lambda: self.to(mailbox))
         [only] = await self.to(mailbox)
         return only
 
@@ -88,13 +88,18 @@ Answer = Callable[[str], str]
 
 
 class Moody:
-    """An SMTP server with a mind of its own; `taken` are the letters it has got, whatever it said then."""
+    """An SMTP server with a mind of its own; `taken` are the letters it has got, whatever it said then.
+
+    Without `takes` they have to wait.
+    """
 
     def __init__(self, *, pipelines: bool = True) -> None:
         self.pipelines = pipelines
         self.port = 0
         self.to_recipient: Answer = lambda _: "250 OK"
         self.to_text: Answer = lambda _: "250 OK"
+        self.takes = asyncio.Event()
+        self.takes.set()
         self.taken: list[tuple[str, bytes]] = []
         self.sessions = 0
 
@@ -116,6 +121,7 @@ class Moody:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         [recipient] = envelope.rcpt_tos
         assert isinstance(envelope.content, bytes)
+        await self.takes.wait()
         self.taken.append((recipient, envelope.content))
         answer = self.to_text(recipient)
         if answer == "drop":

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
@@ -28,9 +28,11 @@ class MediaProcess:
 
     def writes_to(self, folder: Path) -> bool:
         """Whether it has a file open there, with a name or without."""
-        return any(
-            str(folder) in str(each.readlink()) for each in Path(f"/proc/{self.process.pid}/fd").iterdir()
-        )
+        for each in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                if str(folder) in str(each.readlink()):
+                    return True
+        return False
 
     async def died(self) -> int:
         async with asyncio.timeout(30):
@@ -60,7 +62,7 @@ async def media_process(
             return False
 
     try:
-        await eventually(is_ready, seconds=60)
+        await eventually(is_ready, seconds=180)
         yield started
     finally:
         if process.returncode is None:

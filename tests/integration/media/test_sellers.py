@@ -26,9 +26,14 @@ async def test_who_has_not_heard_of_a_product_asks(shop: Shop, products: Product
     seller = await products.start()
     lamp = UUID((await seller.product())["id"])
     client = await shop.start(Role.API)  # and so hears nothing
-    assert (await client.upload(png(), product=lamp, by=STRANGER)).status == 404
-    assert (await client.upload(png(), product=lamp, by=SELLER)).status == 201
-    assert (await client.upload(png(), product=new_id(), by=SELLER)).status == 404
+
+    async def are_told(status: int, product: UUID, by: UUID) -> bool:
+        """Until both have found the broker nobody is asked, and an answer that takes long is none."""
+        return (await client.upload(png(), product=product, by=by)).status == status
+
+    await eventually(lambda: are_told(404, lamp, STRANGER))
+    await eventually(lambda: are_told(201, lamp, SELLER))
+    await eventually(lambda: are_told(404, new_id(), SELLER))
     assert [tuple(row) for row in await shop.look("SELECT version, deleted FROM products")] == [(0, False)]
 
 

@@ -28,14 +28,14 @@ async def test_it_is_away_and_comes_back(shop: Shop) -> None:
             assert int(answer.headers["Retry-After"]) > 0
         assert (await client("DELETE", f"/media/{item['id']}")).status == 503
         assert [each["id"] for each in await client.listed(product)] == [item["id"]]
-        report = await health(client)
+        report = await eventually(lambda: health(client))
         assert (report["status"], report["checks"]["s3"]["ok"]) == ("degraded", False)
 
         await between.up()
         await eventually(lambda: is_well(client))
         assert (await client.upload(png(), product=product)).status == 201
         assert (await client("DELETE", f"/media/{item['id']}")).status == 204
-        await eventually(lambda: only_stored(shop, 1))
+        await eventually(lambda: only_stored(shop, 1), seconds=90)
 
 
 async def is_well(client: Client) -> bool:
@@ -43,7 +43,7 @@ async def is_well(client: Client) -> bool:
 
 
 async def only_stored(shop: Shop, count: int) -> bool:
-    """What the upload that failed had begun is taken back by the sweep."""
+    """What the upload that failed had begun is taken back by the sweep, at the second try after 30 s."""
     return await shop.statuses() == {"STORED": count}
 
 
@@ -52,7 +52,7 @@ async def test_one_that_hangs_keeps_nobody_waiting_for_long(shop: Shop) -> None:
         client = await shop.start(s3_address=between.address)
         [item] = (await client.upload(png())).body["items"]
         between.passes.clear()
-        report = await health(client)
+        report = await eventually(lambda: health(client))
         assert not report["checks"]["s3"]["ok"]
         assert (await client.upload(png())).status == 503
         assert (await client("GET", f"/media/{item['id']}", by=None)).status == 200

@@ -113,10 +113,10 @@ async def impatient(settings: OrderSettings, role: Role) -> AsyncIterator[Progra
 
 @asynccontextmanager
 async def prometheus_of(folder: Path, target: str) -> AsyncIterator[str]:
-    """Looking every 0.2 s; yields its address."""
+    """Looking every 0.5 s, and for as long; yields its address."""
     port = free_port()
     file = folder / "prometheus.yaml"
-    file.write_text(json.dumps(prometheus.configuration({"order": [target]}, interval="200ms")))
+    file.write_text(json.dumps(prometheus.configuration({"order": [target]}, interval="500ms")))
     process = await asyncio.create_subprocess_exec(
         str(FOUND),
         f"--config.file={file}",
@@ -158,8 +158,8 @@ async def test_a_message_that_nobody_can_read_raises_an_alert(
             alerts = (await told("alerts"))["alerts"]
             return [each["labels"] for each in alerts if each["state"] == "firing"]
 
-        await eventually(looked)
+        await eventually(looked, seconds=90)
         assert await firing() == []
         await put(world.client, "cmd.order.create_order", b"no word", **{"Nats-Msg-Id": "bad:1"})
-        [alert] = await eventually(firing, seconds=20, every=0.1)
+        [alert] = await eventually(firing, seconds=90, every=0.1)
         assert (alert["alertname"], alert["durable"], alert["job"]) == ("DeadLetters", "order", "order")

@@ -4,13 +4,20 @@ from uuid import UUID
 
 import aiohttp
 import asyncpg
+import pytest
 
 from common.contracts.order import ApproveOrder, CreateOrder
 from common.ids import new_id
 from order.settings import OrderSettings
 from tests.integration.order.wire import Wire, purchase, registered
+from tests.integration.patience import patient
 from tests.servers import Servers
 from tests.support import Issuer
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    patient(monkeypatch)
 
 
 async def seen(

@@ -10,7 +10,7 @@ from common.contracts.message import Item, Purchase
 from common.contracts.order import ApproveOrder, CancelOrder, CreateOrder
 from common.ids import new_id
 from tests.integration.order.wire import Wire, changed, item, purchase, registered
-from tests.support import Issuer
+from tests.support import Issuer, eventually
 
 API = "/api/v1/orders"
 
@@ -209,5 +209,9 @@ async def test_the_openapi_document_names_both_routes_and_is_open(api: aiohttp.C
 
 
 async def test_the_service_says_that_it_is_ready(api: aiohttp.ClientSession) -> None:
-    async with api.get("/readyz") as response:
-        assert response.status == 200
+    async def is_ready() -> bool:
+        """Each dependency is given less than a second."""
+        async with api.get("/readyz") as response:
+            return response.status == 200
+
+    await eventually(is_ready)

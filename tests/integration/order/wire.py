@@ -29,7 +29,7 @@ class Wire:
 
     async def say(self, *messages: Message, as_id: str = "") -> None:
         """Stored when it returns. The stream drops a repeated id: `as_id` gets a repetition past it."""
-        js = self.client.jetstream()
+        js = self.client.jetstream(timeout=30)
         for message in messages:
             out = as_outgoing(message)
             headers = out.headers() | ({"Nats-Msg-Id": as_id} if as_id else {})

@@ -58,27 +58,38 @@ async def ask(gate: Psp, token: str | None = None, times: int = 1, **changed: ob
     return await asyncio.gather(*(gate.authorize(payment(token, **changed)) for _ in range(times)))
 
 
-async def until_back(gate: Psp) -> None:
+async def until_answered(gate: Psp) -> None:
+    """Within the timeout, which on a busy machine is not the first time."""
+
     async def answered() -> bool:
         return await ask(gate) == [Authorized()]
 
     await eventually(answered, every=0.1)
 
 
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks for the provider waits: on a busy machine it is late, and not away."""
+    monkeypatch.setattr(gateway, "LOOK", aiohttp.ClientTimeout(total=30))
+
+
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("token", ["tok_error_after", "tok_timeout_after", "tok_nobody_knows", "x" * 5000])
 async def test_no_token_opens_it_to_the_harm_of_others(gate: Psp, token: str) -> None:
     """Not even with every connection but one hanging."""
     failed, _ = await asyncio.gather(ask(gate, token, times=24), ask(gate, token, times=8))
     assert not [answer for answer in failed if answer == AWAY]
-    assert await ask(gate) == [Authorized()]
     await gate.reachable()
+    await until_answered(gate)
 
 
-async def test_refused_questions_and_declined_cards_do_not_either(gate: Psp) -> None:
-    assert {type(each) for each in await ask(gate, amount=-5, times=10)} == {Unknown}, "a 4xx"
-    assert {type(each) for each in await ask(gate, "tok_decline", times=10)} == {Declined}
-    assert await ask(gate) == [Authorized()]
-    await gate.reachable()
+@pytest.mark.usefixtures("unhurried")
+async def test_refused_questions_and_declined_cards_do_not_either(provider: PspProcess) -> None:
+    async with gateway.connect(provider.url, timeout=30, limit=8) as gate:
+        assert {type(each) for each in await ask(gate, amount=-5, times=10)} == {Unknown}, "a 4xx"
+        assert {type(each) for each in await ask(gate, "tok_decline", times=10)} == {Declined}
+        assert await ask(gate) == [Authorized()]
+        await gate.reachable()
 
 
 async def test_an_outage_opens_it_and_recovery_closes_it(provider: PspProcess, gate: Psp) -> None:
@@ -88,24 +99,23 @@ async def test_an_outage_opens_it_and_recovery_closes_it(provider: PspProcess, g
     with pytest.raises(Open):
         await gate.reachable()
     provider.start()
-    await until_back(gate)
+    await until_answered(gate)
     await gate.reachable()
 
 
 async def test_a_provider_that_hangs_costs_one_timeout_and_not_one_for_each(
     provider: PspProcess, gate: Psp
 ) -> None:
-    assert await ask(gate) == [Authorized()]
+    await until_answered(gate)
     provider.signal(signal.SIGSTOP)
     try:
         await ask(gate)
         began = time.monotonic()
-        for _ in range(20):
-            await ask(gate)
-        assert time.monotonic() - began < 20 * TIMEOUT / 2
+        assert [await ask(gate) for _ in range(20)] == [[AWAY]] * 20
+        assert time.monotonic() - began < 20, "forty, if each of them looked"
     finally:
         provider.signal(signal.SIGCONT)
-    await until_back(gate)
+    await until_answered(gate)
 
 
 async def test_readiness_tells_and_says_degraded(settings: PaymentSettings, wire: Wire) -> None:

@@ -9,13 +9,17 @@ import pytest
 
 from payment.__main__ import program
 from payment.settings import PaymentSettings
+from tests.integration.patience import patient
 from tests.integration.payment.wire import Wire
-from tests.support import Issuer, running
+from tests.support import Issuer, eventually, running
 from tests.unit.payment.words import authorize, capture, purchase, void
 
 
 @pytest.fixture
-async def client(settings: PaymentSettings) -> AsyncIterator[aiohttp.ClientSession]:
+async def client(
+    settings: PaymentSettings, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[aiohttp.ClientSession]:
+    patient(monkeypatch)
     async with running(settings, program) as url, aiohttp.ClientSession(url) as session:
         yield session
 
@@ -140,10 +144,14 @@ async def test_the_document_names_every_route(client: aiohttp.ClientSession) -> 
 
 
 async def test_readiness_tells_how_many_wait_for_the_provider(client: aiohttp.ClientSession) -> None:
-    async with client.get("/readyz") as response:
-        body = await response.json()
-    assert response.status == 200
-    assert body["checks"]["unanswered_payments"] == {"ok": True, "seen": 0}
+    async def told() -> bool:
+        """Each question is given less than a second."""
+        async with client.get("/readyz") as response:
+            body = await response.json()
+        assert response.status == 200
+        return bool(body["checks"]["unanswered_payments"] == {"ok": True, "seen": 0})
+
+    await eventually(told)
 
 
 async def test_a_payment_that_is_over_is_read_once_and_stays_its_owners(

@@ -1,6 +1,6 @@
 """The other end of payment's messages: says commands, hears replies."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from nats.aio.msg import Msg
@@ -10,7 +10,7 @@ from common.contracts.message import Command, Reply
 from common.messaging.broker import Broker, broker
 from common.messaging.codec import Codec, words
 from common.messaging.outbox import as_outgoing
-from common.messaging.publisher import Publisher
+from common.messaging.publisher import Outgoing, Publisher
 from tests.support import eventually
 
 REPLIES = Codec(words(payment))
@@ -28,11 +28,15 @@ class Wire:
         outgoing = [as_outgoing(command)._replace(traceparent=traceparent) for command in commands]
         if copy:
             outgoing = [each._replace(message_id=f"{each.message_id}#{copy}") for each in outgoing]
-        assert all(await self.publisher.publish(outgoing))
+        await eventually(lambda: self._are_stored(outgoing))
 
-    async def reply(self, command: Command, *, seconds: float = 10) -> Reply:
+    async def _are_stored(self, outgoing: Sequence[Outgoing]) -> bool:
+        """An ack may come too late; the stream drops a repetition."""
+        return all(await self.publisher.publish(outgoing))
+
+    async def reply(self, command: Command) -> Reply:
         reply_id = f"{command.id}:r"
-        await eventually(lambda: reply_id in self.by_id, seconds=seconds)
+        await eventually(lambda: reply_id in self.by_id)
         return self.by_id[reply_id]
 
     async def on_reply(self, message: Msg) -> None:

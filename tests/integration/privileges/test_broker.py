@@ -208,6 +208,7 @@ def own_rights(servers: Servers, database: Callable[[str], str], issuer: Issuer)
         nats_url=servers.nats_url_of("purchase"),
         redis_url=servers.redis_url_of("purchase"),
         jwks_url=issuer.jwks_url,
+        deadline=600.0,
     )
 
 
@@ -233,4 +234,4 @@ async def refused_again(watching: Broker, count: int) -> None:
         info = await js.consumer_info("SHOP", "purchase")
         return (info.num_pending, info.num_redelivered) == (0, count)
 
-    await eventually(are_redelivered, seconds=20)
+    await eventually(are_redelivered)

@@ -50,7 +50,7 @@ UNION ALL SELECT product_id FROM moved FULL JOIN reserved USING (product_id, pur
 async def tell(shop: Shop, commands: Sequence[Message], *, again: int = 0) -> None:
     """Publishes as the relay does, then `again` times without the id, so that the stream takes the copies."""
     client = await nats.connect(shop.nats_url)
-    js = client.jetstream()
+    js = client.jetstream(timeout=30)
     for copy in range(1 + again):
         ids = [{"Nats-Msg-Id": command.id} if copy == 0 else {} for command in commands]
         await asyncio.gather(

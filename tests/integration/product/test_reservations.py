@@ -172,8 +172,10 @@ async def test_replies_reach_the_stream(shop: Shop) -> None:
     command = reserve({UUID(tea["id"]): 1})
     await tell(shop, [command])
     listener = await nats.connect(shop.nats_url)
-    subscription = await listener.jetstream().subscribe("evt.product.stock_reserved", ordered_consumer=True)
-    message = await subscription.next_msg(timeout=5)
+    subscription = await listener.jetstream(timeout=30).subscribe(
+        "evt.product.stock_reserved", ordered_consumer=True
+    )
+    message = await subscription.next_msg(timeout=30)
     assert message.headers is not None
     assert message.headers["Nats-Msg-Id"] == f"{command.id}:r"
     assert message.headers["Causation-Id"] == command.id

@@ -31,7 +31,7 @@ class PspProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "deploy.psp"], env=os.environ | self.environment
         )
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while not self._answers():
             assert self._process.poll() is None, "the provider did not start"
             assert time.monotonic() < deadline, "the provider does not answer"
@@ -41,7 +41,7 @@ class PspProcess:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self._process is not None:
             self._process.send_signal(how)
-            self._process.wait(10)
+            self._process.wait(60)
             self._process = None
 
     def signal(self, how: signal.Signals) -> None:
@@ -62,7 +62,7 @@ class PspProcess:
         """A request behind everybody's back."""
         headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.url}/v1/{path}", json.dumps(body).encode(), headers)
-        with urllib.request.urlopen(request, timeout=5) as response:
+        with urllib.request.urlopen(request, timeout=30) as response:
             assert response.status == 200
 
     def _answers(self) -> bool:

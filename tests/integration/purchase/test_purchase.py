@@ -155,16 +155,20 @@ async def test_too_many_pending_purchases_of_one_account_are_refused(settings: M
 async def test_purchases_are_accepted_while_the_broker_is_away(
     settings: Make, issuer: Issuer, servers: Servers
 ) -> None:
-    async with shop(settings(), issuer) as client:
+    async with shop(settings(deadline=600), issuer) as client:
         servers.stop_process("nats")
         try:
             purchase_id = await client.buy()
         finally:
             servers.start_process("nats")
         await fresh(servers)
-        url = f"{client.url}/readyz"
-        async with client.session.get(url) as ready:
-            assert ready.status == 200
+
+        async def is_ready() -> bool:
+            """Each dependency is given less than a second."""
+            async with client.session.get(f"{client.url}/readyz") as ready:
+                return ready.status == 200
+
+        await eventually(is_ready)
         assert (await client.get(f"/purchases/{purchase_id}"))["status"] == "PENDING"
 
 

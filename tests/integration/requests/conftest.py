@@ -6,8 +6,7 @@ import nats
 import pytest
 
 from common.messaging.broker import broker
-from common.messaging.requests import Requests
-from tests.integration.requests.wire import Bench
+from tests.integration.requests.wire import Bench, Patient
 
 
 @pytest.fixture
@@ -17,7 +16,7 @@ async def bench(nats_url: str) -> AsyncIterator[Bench]:
         await asking.ready()
         plain = await nats.connect(nats_url)
         until.push_async_callback(plain.close)
-        made = Bench(nats_url, Requests(asking), plain, until)
+        made = Bench(nats_url, Patient(asking), plain, until)
         yield made
         for replica in made.replicas:
             replica.running.cancel()

@@ -6,11 +6,12 @@ import time
 import pytest
 
 from common.contracts.product import Check, ProductCheck
+from common.messaging import answers
 from common.messaging.answers import AT_ONCE
 from common.messaging.requests import Unavailable
 from common.telemetry import context
 from common.telemetry.edge import entered
-from tests.integration.requests.wire import QUESTION, YES, Bench, Gate
+from tests.integration.requests.wire import QUESTION, YES, Bench, Gate, Handler, Replica
 from tests.servers import Servers
 from tests.support import eventually
 
@@ -46,9 +47,9 @@ async def test_every_replica_answers_ping_info_and_stats_in_the_shape_of_the_ser
 async def test_health_and_info_come_from_every_replica_for_itself(bench: Bench) -> None:
     ids = {(await bench.start()).service.identity.id for _ in range(2)}
     for subject in ("product.health", "product.info"):
-        answers = await bench.survey(subject, enough=2)
-        assert {each["id"] for each in answers} == ids
-    assert {each["replica"] for each in answers} == {"here:0", "here:1"}
+        told = await bench.survey(subject, enough=2)
+        assert {each["id"] for each in told} == ids
+    assert {each["replica"] for each in told} == {"here:0", "here:1"}
 
 
 async def test_questions_are_balanced_over_the_replicas(bench: Bench) -> None:
@@ -78,24 +79,37 @@ async def test_the_trace_of_the_asker_goes_on_where_it_is_answered(bench: Bench)
 async def test_where_nobody_answers_the_asker_knows_at_once(bench: Bench) -> None:
     began = time.monotonic()
     with pytest.raises(Unavailable, match=r"nobody answers product\.check"):
-        await bench.requests.ask(QUESTION, timeout=30)
-    assert time.monotonic() - began < 1
+        await bench.requests.ask(QUESTION, timeout=60)
+    assert time.monotonic() - began < 15, "half of it is waited for an answer"
 
 
 async def test_a_replica_that_dies_with_the_question_is_replaced_within_the_timeout(bench: Bench) -> None:
-    gate = Gate()
-    doomed = await bench.start(gate)
-    asking = asyncio.ensure_future(bench.requests.ask(QUESTION, timeout=4.0))
-    await eventually(lambda: gate.at_once == 1)
-    await bench.start()
-    doomed.cut_off()
-    assert await asking == YES
+    """Of two, whichever is asked first, at that very moment."""
+    dead: list[Replica] = []
+
+    def mortal(number: int) -> Handler:
+        async def die_if_first(_: ProductCheck) -> Check:
+            if not dead:
+                dead.append(bench.replicas[number])
+                dead[0].cut_off()
+                await asyncio.Event().wait()
+            return YES
+
+        return die_if_first
+
+    for number in range(2):
+        await bench.start(mortal(number))
+    assert await bench.requests.ask(QUESTION, timeout=4.0) == YES
+    assert len(dead) == 1
 
 
-async def test_a_replica_that_stops_answers_what_it_has_and_is_asked_no_more(bench: Bench) -> None:
+async def test_a_replica_that_stops_answers_what_it_has_and_is_asked_no_more(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "SECONDS", 60.0)  # it may stop slowly
     gate = Gate()
     replica = await bench.start(gate)
-    asking = [asyncio.ensure_future(bench.requests.ask(QUESTION, timeout=4.0)) for _ in range(20)]
+    asking = [asyncio.ensure_future(bench.requests.ask(QUESTION)) for _ in range(20)]
     await eventually(lambda: gate.at_once == AT_ONCE)
     await (await bench.requests.broker.ready()).flush()  # the broker has handed over all of them
     stopping = asyncio.ensure_future(replica.service.stop())

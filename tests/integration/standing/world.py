@@ -111,7 +111,7 @@ class World:
             async def so() -> bool:
                 return await self._status(base, route, headers) == status
 
-            await eventually(so, seconds=5)
+            await eventually(so)
             return time.monotonic()
 
         return max(await asyncio.gather(*map(answers, self.bases)))

@@ -82,9 +82,10 @@ def test_a_password_counts_code_points() -> None:
     "text", ["a" * 60_000, "a." * 30_000, " " * 60_000, "a@" + "b-" * 30_000, "1" * 60_000 + "\n"]
 )
 def test_no_text_takes_long_to_refuse(kind: object, text: str) -> None:
-    begun = time.perf_counter()
+    """Of the processor; a square of the length would be billions of steps."""
+    begun = time.thread_time()
     assert not accepts(kind, text)
-    assert time.perf_counter() - begun < 0.1
+    assert time.thread_time() - begun < 1
 
 
 def test_no_body_takes_what_it_does_not_know() -> None:

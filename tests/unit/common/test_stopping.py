@@ -16,13 +16,15 @@ async def test_it_begins_once_and_the_first_signal_sets_the_deadline() -> None:
     stop, told = Stop(5.0), list[str]()
     stop.then(lambda: told.append("first"))
     assert stop.left() == float("inf")
+    began = asyncio.get_running_loop().time()
     stop.begin()
     deadline = stop.deadline
     stop.begin()
     stop.then(lambda: told.append("late"))
     await stop.begun()
     assert (stop.deadline, told) == (deadline, ["first", "late"])
-    assert 3.5 < stop.left(but=1.0) <= 4.0
+    left = stop.left(but=1.0)
+    assert 3.9 - (asyncio.get_running_loop().time() - began) < left <= 4.0
     assert stop.left(but=6.0) == 0.0
 
 
@@ -43,7 +45,7 @@ async def test_a_loop_that_forgets_a_cancellation_is_cancelled_again(monkeypatch
 
     tasks = [asyncio.ensure_future(each) for each in (forgets(0), forgets(2), is_over())]
     await asyncio.sleep(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await end(tasks)
     assert [task.cancelled() for task in tasks] == [True, True, False]
     assert forgotten == 2

@@ -1,5 +1,7 @@
 """Where a trace begins, and what it costs when nobody records it."""
 
+import time
+
 import pytest
 
 from common.contracts.message import Message
@@ -40,8 +42,10 @@ def test_nothing_is_made_for_a_trace_that_nobody_records() -> None:
 
 def test_whoever_asks_for_a_trace_gets_some_and_chance_decides_about_the_others() -> None:
     asking, silent = context.read(HEADER), context.read(HEADER[:-1] + "0")
+    began = time.monotonic()
     never = Admission(0.0)
-    assert [never.admits(asking) for _ in range(30)].count(True) == ASKED_PER_SECOND
+    admitted = [never.admits(asking) for _ in range(30)].count(True)
+    assert ASKED_PER_SECOND <= admitted <= ASKED_PER_SECOND * (1 + time.monotonic() - began)
     assert not any(never.admits(context.read(None)) for _ in range(30))
     always = Admission(1.0)
     assert all(always.admits(asking) for _ in range(30))
