@@ -113,6 +113,26 @@ class Shop:
         return [msgspec.json.decode(row["payload"]) for row in rows]
 
 
+async def shown(client: Client, product_id: object) -> dict[str, object]:
+    answer = await client("GET", f"/products/{product_id}", by=None)
+    assert answer.status == 200, answer.body
+    body: dict[str, object] = answer.body
+    return body
+
+
+async def metrics(client: Client) -> dict[str, float]:
+    async with client.session.get(f"{client.base}/metrics") as answer:
+        lines = (await answer.text()).splitlines()
+    return {
+        name: float(number) for name, _, number in (line.rpartition(" ") for line in lines if line[0] != "#")
+    }
+
+
+def space(shop: Shop) -> str:
+    """Whatever the service keeps in Redis begins with it."""
+    return f"product:{shop.url.rpartition('/')[2]}"
+
+
 @asynccontextmanager
 async def opened(servers: Servers, issuer: Issuer) -> AsyncIterator[Shop]:
     with servers.databases() as database:

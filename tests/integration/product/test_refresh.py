@@ -15,8 +15,7 @@ import asyncpg
 from common.main import Role
 from common.postgres.database import UNAVAILABLE
 from product.views import STOCK_SECONDS
-from tests.integration.product.conftest import Client, Shop
-from tests.integration.product.test_cache import metrics, shown
+from tests.integration.product.conftest import Client, Shop, metrics, shown
 from tests.support import eventually
 
 PROMISED = 5.0
