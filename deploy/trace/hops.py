@@ -92,11 +92,16 @@ def _answers(word: Word, receiver: str, known: Mapping[str, Word]) -> list[Word]
 
 
 def reached(all_hops: Iterable[Hop], before: datetime) -> Hop | None:
-    """The last hop of the way forward that had begun by then; all before it were answered."""
+    """The last hop of the way forward that had begun by then; all before it were answered.
+
+    Of its attempts the first that was answered: whoever has heard a newer one answers that alone.
+    """
     by_subject: dict[str, Hop] = {}
     for hop in all_hops:
         if hop.is_awaited and hop.said_at <= before:
-            by_subject.setdefault(hop.word.subject, hop)
+            known = by_subject.setdefault(hop.word.subject, hop)
+            if known.answered_at is None:
+                by_subject[hop.word.subject] = hop if hop.answered_at else known
     way = [by_subject[each] for each in FORWARD if each in by_subject]
     return way[-1] if way else None
 

@@ -77,6 +77,15 @@ def test_an_answer_after_the_decision_came_too_late() -> None:
     assert found.why == "why: product was away or too busy until 03:00:35.000"
 
 
+def test_an_attempt_that_a_newer_one_overtook_is_answered_with_it() -> None:
+    words = way(RESERVE)
+    again, late = BEGAN + timedelta(seconds=20), BEGAN + timedelta(seconds=35)
+    words.append(Word(f"{RESERVE}:{ID}:1", RESERVE, again, again, 90, again))
+    assert "not heard for" in told(words).where
+    words.append(Word(f"{RESERVE}:{ID}:1:r", RESERVED, late, late, 91, late))
+    assert "was answered 15.0 s after" in told(words).where
+
+
 def test_whoever_is_not_there_is_named() -> None:
     found = told(way(RESERVE), waiting=RUNNING | {"product": Waiting(0, 3, 0)})
     assert found.lines[0].startswith(f"purchase {ID}: TIMED_OUT (deadline) after 30.0 s")
