@@ -11,9 +11,10 @@ import psutil
 
 from deploy.embedded.layout import SERVICES
 from deploy.embedded.postgres import STOP_SECONDS
+from deploy.embedded.program import Program
 from deploy.embedded.supervisord import MARK
 
-GRACE = 10.0
+GRACE = float(Program.stop_seconds)
 SUPERVISOR = "supervisord"
 COPIES = dict.fromkeys((*SERVICES, "provisioner"), "services") | dict.fromkeys(("psp", "smtp"), "servers")
 """Group by name of what may be a copy of the supervisor (`preload.py`), whose environment it shows."""

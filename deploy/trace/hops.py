@@ -99,9 +99,9 @@ def reached(all_hops: Iterable[Hop], before: datetime) -> Hop | None:
     by_subject: dict[str, Hop] = {}
     for hop in all_hops:
         if hop.is_awaited and hop.said_at <= before:
-            known = by_subject.setdefault(hop.word.subject, hop)
-            if known.answered_at is None:
-                by_subject[hop.word.subject] = hop if hop.answered_at else known
+            known = by_subject.get(hop.word.subject)
+            if known is None or (hop.answered_at and not known.answered_at):
+                by_subject[hop.word.subject] = hop
     way = [by_subject[each] for each in FORWARD if each in by_subject]
     return way[-1] if way else None
 
