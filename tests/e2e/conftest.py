@@ -1,5 +1,6 @@
 """Whole shops: in the test's loop for what needs its own settings, as processes for what a user would see."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -9,6 +10,7 @@ import pytest
 
 from deploy.bench import exactness
 from deploy.embedded import traefik
+from tests.e2e.audited import Audited, Tampered, build
 from tests.e2e.whole import Whole, whole
 from tests.servers import Servers
 
@@ -23,6 +25,12 @@ def patience() -> Iterator[None]:
         patching.setitem(traefik.LOOKS, "timeout", "10s")
         patching.setattr(exactness, "SETTLE_SECONDS", 300.0)
         yield
+
+
+@pytest.fixture(scope="module")
+def books(servers: Tampered, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
+    with servers.databases() as database:
+        yield asyncio.run(build(servers, database, tmp_path_factory.mktemp("audited")))
 
 
 @pytest.fixture
