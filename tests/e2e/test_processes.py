@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -17,12 +16,12 @@ from common.contracts.product import ProductCheck, Wish
 from common.ids import new_id
 from common.messaging.broker import broker
 from common.messaging.requests import Requests
-from deploy.bench.buyers import Buyer, Measured
+from deploy.bench.buyers import Measured
 from deploy.bench.exactness import closed, wrong
 from deploy.bench.load import prepare
 from deploy.bench.runs import run
 from deploy.bench.trial import Trial
-from deploy.client import Customer, Shop
+from deploy.client import Shop
 from deploy.embedded import census, nats
 from deploy.embedded.errors import NotRunning
 from deploy.embedded.layout import SERVICES
@@ -31,6 +30,7 @@ from deploy.embedded.stack import Stack
 from deploy.privileges.nats import OPERATOR
 from deploy.trace import __main__ as trace
 from tests.e2e import canaries, readme, traces
+from tests.e2e.surviving import killed_and_back, patient_load
 from tests.otlp import Caller, Collector
 from tests.servers import free_base
 from tests.support import eventually
@@ -151,29 +151,6 @@ async def test_one_process_of_every_service_dies_and_nothing_is_lost(stack: Stac
         assert await closed(stack) is not None
         assert len(measured.decided) == 300
         assert await wrong(stack, client, measured, products) == []
-
-
-async def killed_and_back(stack: Stack, name: str) -> None:
-    pid = stack.pid(name)
-    os.kill(pid, signal.SIGKILL)
-    await eventually(lambda: stack.pid(name) not in {0, pid})
-
-
-async def patient_load(buyers: list[Buyer], products: list[str]) -> None:
-    """Buys through the storm with an idempotency key, asking again as a client should."""
-    await asyncio.gather(*(patient_buyer(buyer, products) for buyer in buyers))
-
-
-async def patient_buyer(buyer: Buyer, products: list[str]) -> None:
-    for number in range(30):
-        basket = dict.fromkeys(products[number : number + 2], 1)
-        bought = await buyer.customer.buy_surely(basket)
-        await note(buyer.customer, bought["id"], buyer.measured)
-
-
-async def note(customer: Customer, purchase_id: str, measured: Measured) -> None:
-    event = await customer.outcome(purchase_id)
-    measured.decided[purchase_id] = (event.type, 0.0)
 
 
 def test_every_service_runs_twice(stack: Stack) -> None:

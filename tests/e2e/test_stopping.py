@@ -1,7 +1,6 @@
 """SIGTERM to real processes: within ten seconds each is gone, and nothing that was begun is lost."""
 
 import asyncio
-import os
 import signal
 import socket
 import sys
@@ -21,6 +20,7 @@ from deploy.client import API, Customer, Shop, until
 from deploy.embedded.services import present
 from deploy.embedded.stack import Stack
 from tests.e2e.leaving import Client, gone, statuses
+from tests.e2e.surviving import killed_and_back
 from tests.servers import free_base
 from tests.support import eventually
 
@@ -96,11 +96,10 @@ async def back(stack: Stack, names: Iterable[str]) -> None:
 async def lingering(stack: Stack, name: str) -> None:
     """Starts it anew, to keep its port open for long at its next stop; after that all is as before."""
     stack.program(name)  # planning writes the settings: not once we have changed them
-    file, pid = stack.layout.settings(name), stack.pid(name)
+    file = stack.layout.settings(name)
     before = file.read_text()
     file.write_text(f"{before}leave_seconds = {LINGERS}\n")
-    os.kill(pid, signal.SIGKILL)
-    await eventually(lambda: stack.pid(name) not in {0, pid})
+    await killed_and_back(stack, name)
     await back(stack, [name])
     file.write_text(before)
 

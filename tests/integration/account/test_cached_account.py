@@ -5,15 +5,9 @@ import pytest
 
 from tests.integration.account.api import Api
 from tests.integration.account.conftest import serving
-from tests.integration.patience import patient
 from tests.support import eventually, free_port
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest.fixture(autouse=True)
-def busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    patient(monkeypatch)
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("patient")]
 
 
 async def test_a_change_on_one_replica_is_seen_on_the_other(api: Api) -> None:

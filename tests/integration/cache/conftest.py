@@ -7,17 +7,15 @@ import pytest
 from common.cache import store
 from common.cache.store import ANSWER_SECONDS
 from tests.integration.cache.processes import Process, new_space
-from tests.integration.patience import patient
 from tests.servers import Servers
 
 
 @pytest.fixture(autouse=True)
-def busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    patient(monkeypatch)
+def always(patient: None) -> None: ...
 
 
 @pytest.fixture
-def impatient(busy: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def impatient(patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """An outage takes as long to be noticed as in a service."""
     monkeypatch.setattr(store, "ANSWER_SECONDS", ANSWER_SECONDS)
 

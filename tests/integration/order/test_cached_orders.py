@@ -10,14 +10,10 @@ from common.contracts.order import ApproveOrder, CreateOrder
 from common.ids import new_id
 from order.settings import OrderSettings
 from tests.integration.order.wire import Wire, purchase, registered
-from tests.integration.patience import patient
 from tests.servers import Servers
 from tests.support import Issuer
 
-
-@pytest.fixture(autouse=True)
-def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    patient(monkeypatch)
+pytestmark = pytest.mark.usefixtures("patient")
 
 
 async def seen(

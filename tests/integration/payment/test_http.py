@@ -9,17 +9,13 @@ import pytest
 
 from payment.__main__ import program
 from payment.settings import PaymentSettings
-from tests.integration.patience import patient
 from tests.integration.payment.wire import Wire
 from tests.support import Issuer, eventually, running
 from tests.unit.payment.words import authorize, capture, purchase, void
 
 
 @pytest.fixture
-async def client(
-    settings: PaymentSettings, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[aiohttp.ClientSession]:
-    patient(monkeypatch)
+async def client(settings: PaymentSettings, patient: None) -> AsyncIterator[aiohttp.ClientSession]:
     async with running(settings, program) as url, aiohttp.ClientSession(url) as session:
         yield session
 

@@ -1,6 +1,6 @@
 """The other end of payment's messages: says commands, hears replies."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from nats.aio.msg import Msg
@@ -10,7 +10,8 @@ from common.contracts.message import Command, Reply
 from common.messaging.broker import Broker, broker
 from common.messaging.codec import Codec, words
 from common.messaging.outbox import as_outgoing
-from common.messaging.publisher import Outgoing, Publisher
+from common.messaging.publisher import Publisher
+from tests.integration.patience import put_on_stream
 from tests.support import eventually
 
 REPLIES = Codec(words(payment))
@@ -28,11 +29,7 @@ class Wire:
         outgoing = [as_outgoing(command)._replace(traceparent=traceparent) for command in commands]
         if copy:
             outgoing = [each._replace(message_id=f"{each.message_id}#{copy}") for each in outgoing]
-        await eventually(lambda: self._are_stored(outgoing))
-
-    async def _are_stored(self, outgoing: Sequence[Outgoing]) -> bool:
-        """An ack may come too late; the stream drops a repetition."""
-        return all(await self.publisher.publish(outgoing))
+        await put_on_stream(self.publisher, outgoing)
 
     async def reply(self, command: Command) -> Reply:
         reply_id = f"{command.id}:r"

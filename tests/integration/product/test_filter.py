@@ -11,9 +11,10 @@ from common.cache.filter import lease_key
 from common.cache.kinds import KINDS
 from common.cache.store import Store
 from common.ids import new_id
-from tests.integration.patience import patient
 from tests.integration.product.conftest import Client, Shop, metrics, space
 from tests.support import eventually
+
+pytestmark = pytest.mark.usefixtures("patient")
 
 MONTH_MS = 30 * 86_400_000
 OLD = """
@@ -29,11 +30,6 @@ INSERT INTO stock (product_id, received, available) SELECT id, 5, 5 FROM product
 LOADS = 'shop_cache_loads_total{kind="product"}'
 EXCLUDED = 'shop_cache_hits_total{kind="product",level="filter"}'
 LOOKS = "SELECT coalesce(sum(idx_scan), 0)::bigint FROM pg_stat_user_tables WHERE relname = 'products'"
-
-
-@pytest.fixture(autouse=True)
-def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    patient(monkeypatch)
 
 
 async def with_old_products(shop: Shop, count: int) -> list[UUID]:

@@ -19,8 +19,9 @@ from common.messaging.outbox import as_outgoing
 from common.messaging.publisher import Publisher
 from purchase.__main__ import program
 from purchase.settings import PurchaseSettings
+from tests.integration.patience import put_on_stream
 from tests.sse import Event, stream
-from tests.support import Issuer, eventually, running
+from tests.support import Issuer, running
 
 Make = Callable[..., PurchaseSettings]
 CODEC = Codec(words(purchase, product, order, payment, mail))
@@ -54,13 +55,7 @@ class Shop:
             return await response.json()
 
     async def say(self, *messages: Message) -> None:
-        outgoing = [as_outgoing(message) for message in messages]
-
-        async def are_stored() -> bool:
-            """An ack may come too late; the stream drops a repetition."""
-            return all(await self.publisher.publish(outgoing))
-
-        await eventually(are_stored)
+        await put_on_stream(self.publisher, [as_outgoing(message) for message in messages])
 
     async def hear(self, kind: type[PurchaseMessage]) -> PurchaseMessage:
         """The next word of this kind that the service says."""
